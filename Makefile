@@ -1,0 +1,49 @@
+# contoso-lab: every target makes .venv on first use and reuses it afterwards.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+READY  := $(VENV)/.ready
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lab check format doctor speech clean
+
+help:  ## this list
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+
+$(READY): pyproject.toml constraints.txt
+	@command -v $(PYTHON) >/dev/null || { echo "make: $(PYTHON) was not found: install Python 3.11 or newer, or say make PYTHON=/path/to/python"; exit 2; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "make: $(PYTHON) is older than 3.11: say make PYTHON=/path/to/a/newer/python"; exit 2; }
+	@echo "making $(VENV) (once, a minute or two, about 1.5 GB) …"
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[all]'
+	@touch $@
+
+demo: $(READY)  ## a recorded customer talks with the assistant; hear it, see it scored (4 minutes)
+	@$(BIN)/contoso-lab demo
+
+test: $(READY)  ## the whole test suite, and the notebooks through nbval
+	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest -q --nbval --nbval-current-env --nbval-cell-timeout 180 -p no:socket notebooks
+
+lab: $(READY)  ## open JupyterLab on the tour
+	$(BIN)/jupyter lab notebooks/00_tour.ipynb
+
+check: $(READY)  ## style, types and floors, without the tests
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/codespell
+
+format: $(READY)  ## let ruff put the code in order
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+doctor: $(READY)  ## what is installed, what is missing, and what to do about it
+	@$(BIN)/contoso-lab doctor
+
+speech: $(READY)  ## speak the recorded customers of data/speech again
+	$(BIN)/python data/speech/make.py
+
+clean:  ## remove the environment and all caches; recordings in runs/ stay
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache build dist *.egg-info

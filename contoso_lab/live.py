@@ -1,0 +1,173 @@
+"""Engine and relay as processes of their own, started and stopped from a notebook, a test or the demo.
+
+They are other processes because a notebook cell that computes must not stop a call (the kernel's own
+threads stall behind the interpreter lock), and because that is how they run anywhere else.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import sys
+from collections import deque
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from contoso_lab.errors import EngineError
+from contoso_lab.settings import Target
+
+Progress = Callable[[str], None]
+START_TIMEOUT_S = 120.0
+STOP_TIMEOUT_S = 10.0
+
+
+class Service:
+    """One of our servers in a process of its own; made by `start`, ended by `stop`."""
+
+    def __init__(self, name: str, process: asyncio.subprocess.Process, url: str, watch: asyncio.Task[None]) -> None:
+        self.name = name
+        self.url = url
+        self.process = process
+        self._watch = watch
+
+    @property
+    def alive(self) -> bool:
+        """The process has not ended."""
+        return self.process.returncode is None
+
+    @classmethod
+    async def start(cls, name: str, *arguments: str, progress: Progress = lambda _: None) -> Service:
+        """Run `python -m contoso_lab.<name>` and wait until it says that it is ready.
+
+        Raises:
+            EngineError: it ended before it was ready; the message is the last line that it wrote.
+        """
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", f"contoso_lab.{name}", *arguments,
+            stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+            env={**os.environ, "PYTHONUNBUFFERED": "1"},
+        )  # fmt: skip
+        assert process.stdout is not None
+        last: deque[str] = deque(maxlen=20)
+        try:
+            async with asyncio.timeout(START_TIMEOUT_S):
+                async for raw in process.stdout:
+                    line = raw.decode(errors="replace").rstrip()
+                    if line.startswith("READY "):
+                        # Its later output is read too: a full pipe would stop it.
+                        watch = asyncio.create_task(_drain(process.stdout, last))
+                        return cls(name, process, line.removeprefix("READY "), watch)
+                    last.append(line)
+                    if line.startswith("… "):
+                        progress(line.removeprefix("… "))
+        except TimeoutError as error:
+            process.kill()
+            raise EngineError(
+                f"the {name} was not ready within {START_TIMEOUT_S:.0f} s; it said: {_tail(last)}"
+            ) from error
+        except BaseException:
+            with contextlib.suppress(ProcessLookupError):
+                process.kill()
+            await process.wait()
+            raise
+        await process.wait()
+        raise EngineError(f"the {name} could not start: {_tail(last)}")
+
+    async def stop(self) -> None:
+        """End it politely, and after ten seconds by force."""
+        if self.alive:
+            self.process.terminate()
+            try:
+                async with asyncio.timeout(STOP_TIMEOUT_S):
+                    await self.process.wait()
+            except TimeoutError:
+                self.process.kill()
+        await self.process.wait()
+        await self._watch
+
+
+@dataclass(frozen=True, slots=True)
+class Here:
+    """A workbench that runs on this machine: its relay, its target, and where recordings go."""
+
+    relay: Service
+    engine: Service | None
+    """`None` when the target is a provider's or somebody else's server."""
+    target: Target
+    runs: Path
+
+    def __repr__(self) -> str:
+        return f"Here(relay={self.relay.url!r}, target={self.target.base_url!r}, runs={str(self.runs)!r})"
+
+    @property
+    def relay_url(self) -> str:
+        """Where calls go in."""
+        return self.relay.url
+
+    def check(self) -> None:
+        """Raise `EngineError` when one of the processes has ended by itself."""
+        for service in (self.engine, self.relay):
+            if service is not None and not service.alive:
+                raise EngineError(
+                    f"the {service.name} has ended (exit code {service.process.returncode}); start it again"
+                )
+
+
+async def start(
+    *, runs: Path | str = "runs", target: Target | None = None, progress: Progress = lambda _: None
+) -> Here:
+    """Start a relay, and the local engine unless a target is given. End both with `stop`.
+
+    Raises:
+        EngineError: one of them could not start, with its own sentence why.
+    """
+    root = Path(os.path.abspath(runs))
+    engine: Service | None = None
+    if target is None:
+        progress("starting the local engine (it loads its models first)")
+        engine = await Service.start("engine", "--port", "0", progress=progress)
+        progress(f"the engine listens on {engine.url}")
+        target = Target.local(f"{engine.url}/v1")
+    try:
+        progress("starting the relay")
+        # A target with a key is named, never passed: the relay reads its key from the environment itself.
+        which = ["--target-url", target.base_url] if target.api_key is None else ["--target", target.kind]
+        relay = await Service.start("relay", *which, "--runs", str(root), "--port", "0", progress=progress)
+    except BaseException:
+        if engine is not None:
+            await engine.stop()
+        raise
+    progress(f"the relay listens on {relay.url}")
+    return Here(relay, engine, target, root)
+
+
+async def stop(here: Here) -> None:
+    """Stop what `start` started; calls that are still open are closed and their recordings finished."""
+    await here.relay.stop()
+    if here.engine is not None:
+        await here.engine.stop()
+
+
+@asynccontextmanager
+async def serve(
+    *, runs: Path | str = "runs", target: Target | None = None, progress: Progress = lambda _: None
+) -> AsyncIterator[Here]:
+    """Keep a workbench running for the length of a block, for example `async with serve() as here:`."""
+    here = await start(runs=runs, target=target, progress=progress)
+    try:
+        yield here
+    finally:
+        await stop(here)
+
+
+async def _drain(stream: asyncio.StreamReader, last: deque[str]) -> None:
+    async for raw in stream:
+        last.append(raw.decode(errors="replace").rstrip())
+
+
+def _tail(lines: deque[str]) -> str:
+    said = [line for line in lines if line.strip()]
+    return said[-1] if said else "nothing"

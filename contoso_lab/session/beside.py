@@ -1,0 +1,76 @@
+"""What happens beside the call: the write-up gate judges each reply, suggestions appear, the assistant is told."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from contoso_lab.shop.writeup import decide, suggest
+
+from contoso_lab.session.client import Session
+from contoso_lab.settings import Target
+from contoso_lab.shop import Catalog, Customer
+
+ON_SCREEN = "The suggestions are now on the customer's screen."
+
+
+@dataclass(slots=True)
+class WriteUpDesk:
+    """The desk beside the phone: writes suggestions when the customer asked to see something.
+
+    Give its `after_reply` to `connect`. It judges the conversation as it was heard, runs once per
+    finished reply and never for a reply that it caused itself.
+    """
+
+    target: Target
+    customer: Customer
+    catalog: Catalog
+    on_suggestion: Callable[[str], None] | None = None
+    """Called with each piece of Markdown as it is written."""
+    shown: int = field(default=0, init=False)
+    _judged: int = field(default=0, init=False)
+
+    async def after_reply(self, session: Session) -> None:
+        """Judge the conversation; on yes, write, show, and tell the assistant that it is on screen."""
+        messages = [
+            {"role": turn.role, "content": turn.heard} for turn in session.conversation.turns if turn.heard.strip()
+        ]
+        asked = sum(message["role"] == "user" for message in messages)
+        if asked <= self._judged:
+            return  # nothing new was asked: the greeting, or our own "it is on your screen"
+        self._judged = asked
+        after_item_id = session.conversation.turns[-1].item_id
+
+        started_ns = time.monotonic_ns()
+        decision = await decide(messages, self.target)
+        await session.note("prompt.run", run=decision.run.to_dict())
+        await session.note(
+            "gate.decided",
+            after_item_id=after_item_id,
+            requested=decision.requested,
+            reason=decision.reason,
+            duration_ms=_since_ms(started_ns),
+        )
+        if not decision.requested:
+            return
+
+        suggestion_id = f"suggestion_{self.shown + 1}"
+        started_ns = time.monotonic_ns()
+        await session.note("suggestion.started", suggestion_id=suggestion_id, after_item_id=after_item_id)
+        page = await suggest(messages, self.customer, self.catalog, self.target, on_text=self.on_suggestion)
+        await session.note("prompt.run", run=page.run.to_dict())
+        await session.note(
+            "suggestion.shown",
+            suggestion_id=suggestion_id,
+            after_item_id=after_item_id,
+            text=page.text,
+            skus=list(page.skus),
+            duration_ms=_since_ms(started_ns),
+        )
+        self.shown += 1
+        await session.tell(ON_SCREEN)
+
+
+def _since_ms(started_ns: int) -> float:
+    return round((time.monotonic_ns() - started_ns) / 1e6, 1)

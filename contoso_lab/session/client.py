@@ -1,0 +1,322 @@
+"""A live conversation: speak into it, hear what comes back, and keep what was really heard.
+
+| resource | acquired | released | on failure |
+|---|---|---|---|
+| token | `connect`, from the relay | used up by the socket | `SessionRefused` with the relay's reason |
+| socket | `connect` | leaving `connect` | `SessionRefused`, `SessionClosed` |
+| reader, player | `connect`, in a `TaskGroup` | cancelled on leaving | the body is cancelled, the cause is raised |
+| write-up | after a reply | awaited by `settled`, cancelled on leaving | as the reader's |
+
+The listener here is a speaker that exists in time only (`Playback`): a browser has a real one and reports
+the same events.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import json
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+from pydantic import SecretStr
+
+from contoso_lab.audio import PCM16_24K, Clip, decode, from_base64, to_base64
+from contoso_lab.errors import LabError, SessionClosed
+from contoso_lab.session.door import closed, fetch_token, open_socket
+from contoso_lab.session.pace import paced
+from contoso_lab.session.playback import Playback, PlaybackEvent
+from contoso_lab.settings import Target
+from contoso_lab.wire import Conversation, Event, Turn, dump, parse_server
+
+if TYPE_CHECKING:
+    from openai.resources.realtime.realtime import AsyncRealtimeConnection
+
+CHUNK_MS = 40
+HANG_UP_TIMEOUT_S = 10.0
+AfterReply = Callable[["Session"], Awaitable[None]]
+"""What happens beside the call after each finished reply, for example the write-up gate."""
+
+
+class Session:
+    """One call. Made by `connect`; everything that it says and hears is in `conversation`."""
+
+    def __init__(
+        self, connection: AsyncRealtimeConnection, *, relayed: bool, after_reply: AfterReply | None = None
+    ) -> None:
+        self.conversation = Conversation()
+        self.recording_id: str | None = None
+        self.recording_path: str | None = None
+        self.errors: list[Mapping[str, Any]] = []
+        """`error` events of the other side: a refused request does not end a call, but must be seen."""
+        self._connection = connection
+        self._relayed = relayed
+        self._after_reply = after_reply
+        self._playback = Playback()
+        self._origin_ns = time.monotonic_ns()
+        self._changed = asyncio.Condition()
+        self._poke_player = asyncio.Event()
+        self._last_event: str | None = None
+        self._leaving = False
+        self._replies_begun = 0
+        self._tasks: asyncio.TaskGroup | None = None
+        self._beside: asyncio.Task[None] | None = None
+        self._writing = False
+        self._once_more = False
+
+    @property
+    def now_ms(self) -> float:
+        """Milliseconds since the session was opened, by the monotonic clock."""
+        return (time.monotonic_ns() - self._origin_ns) / 1e6
+
+    @property
+    def quiet(self) -> bool:
+        """Nobody speaks, nothing is being answered, nothing waits to be heard or written."""
+        pending = any(turn.status == "open" for turn in self.conversation.turns)
+        return not (self._busy or pending or self._writing) and self._playback.idle
+
+    @property
+    def _busy(self) -> bool:
+        """Someone speaks or an answer is being made: a request for a reply would be refused now."""
+        return self.conversation.speaking or self.conversation.active_response_id is not None
+
+    async def send(self, event: Mapping[str, Any]) -> None:
+        """Send one client event."""
+        self.conversation.apply(event, at_ms=self.now_ms, dir="c2s")
+        await self._send_text(dump(dict(event)))
+
+    async def append(self, audio: bytes) -> None:
+        """Send one piece of microphone audio: PCM16, 24 kHz, mono."""
+        await self._send_text('{"type":"input_audio_buffer.append","audio":"' + to_base64(audio) + '"}')
+
+    async def stream(self, clip: Clip, *, chunk_ms: int = CHUNK_MS) -> None:
+        """Speak a clip as a microphone would: in real time, a chunk at the moment at which it is over."""
+        pieces = (piece.to_bytes(PCM16_24K) for piece in clip.resampled(PCM16_24K.rate_hz).chunks(chunk_ms))
+        async for piece in paced(pieces, step_ms=chunk_ms):
+            await self.append(piece)
+
+    async def greet(self) -> None:
+        """Let the assistant speak first."""
+        await self._ask_for_reply()
+
+    async def tell(self, text: str, *, answer: bool = True) -> None:
+        """Tell the assistant something that the customer did not say; it answers once nobody speaks."""
+        item = {"type": "message", "role": "system", "content": [{"type": "input_text", "text": text}]}
+        await self.send({"type": "conversation.item.create", "item": item})
+        if answer:
+            await self._until(lambda: not self._busy)
+            await self._ask_for_reply()
+
+    async def note(self, type_: str, **fields: object) -> None:
+        """Write a local event into the recording; the relay keeps it and sends it no further."""
+        await self._note({"type": type_, "client_ms": round(self.now_ms, 3), **fields})
+
+    async def turns(self) -> AsyncIterator[Turn]:
+        """Every turn, in spoken order, as soon as its words are final. Ends only with the session."""
+        for told in itertools.count():
+            await self._until(lambda told=told: self._is_final(told))  # type: ignore[misc]
+            yield self.conversation.turns[told]
+
+    async def settled(self, *, within_s: float = 30.0) -> bool:
+        """Wait until the call has come to rest; `False` when it had not within `within_s`."""
+        try:
+            async with asyncio.timeout(within_s):
+                await self._until(lambda: self.quiet)
+                return True
+        except TimeoutError:
+            return False
+
+    # -- tasks that `connect` owns ---------------------------------------------------------------
+
+    async def _read(self) -> None:
+        from websockets.exceptions import ConnectionClosed
+
+        try:
+            while True:
+                event = parse_server(await self._connection.recv_bytes())
+                at_ms = self.now_ms
+                self._last_event = event.type
+                self.conversation.apply(event.data, at_ms=at_ms, dir="s2c")
+                await self._hear(event, at_ms)
+                async with self._changed:
+                    self._changed.notify_all()
+        except ConnectionClosed as error:
+            if not self._leaving:
+                raise closed(error, self._last_event) from error
+
+    async def _hear(self, event: Event, at_ms: float) -> None:
+        data = event.data
+        match event.type:
+            case "response.output_audio.delta":
+                samples = decode(from_base64(data["delta"]), PCM16_24K)
+                await self._report(self._playback.advance(at_ms))
+                self._playback.push(data["item_id"], data["response_id"], samples, at_ms=at_ms)
+                self._poke_player.set()
+            case "response.output_audio.done":
+                self._playback.finish(data["item_id"])
+                self._poke_player.set()
+            case "input_audio_buffer.speech_started":
+                await self._fall_silent(at_ms)
+            case "response.done":
+                response = data["response"]
+                for item in response.get("output", ()):
+                    self._playback.finish(item["id"])
+                self._poke_player.set()
+                if response["status"] == "completed":
+                    self._write_beside()
+            case "response.created":
+                self._replies_begun += 1
+            case "lab.recording":
+                self.recording_id, self.recording_path = data["id"], data.get("path")
+            case "error":
+                self.errors.append(data.get("error", {}))
+            case _:
+                pass  # the conversation has folded it; nothing is to be heard
+
+    async def _fall_silent(self, at_ms: float) -> None:
+        """The customer speaks: stop the speaker and tell the server how much of the reply was heard."""
+        cut, events = self._playback.flush(at_ms=at_ms)
+        await self._report(events)
+        if cut is not None and cut.played_ms >= 1:
+            # The server believes that all it sent was heard; with nothing played there is nothing to cut.
+            truncate = {"item_id": cut.item_id, "content_index": 0, "audio_end_ms": int(cut.played_ms)}
+            await self.send({"type": "conversation.item.truncate", **truncate})
+
+    async def _play(self) -> None:
+        """Report what the listener hears at the moment at which it is heard."""
+        while True:
+            self._poke_player.clear()
+            await self._report(self._playback.advance(self.now_ms))
+            due_ms = self._playback.next_due_ms()
+            try:
+                async with asyncio.timeout(None if due_ms is None else max(0.0, due_ms - self.now_ms) / 1000):
+                    await self._poke_player.wait()
+            except TimeoutError:
+                continue
+
+    async def _report(self, events: list[PlaybackEvent]) -> None:
+        for event in events:
+            await self._note(event.to_dict())
+
+    async def _note(self, event: dict[str, object]) -> None:
+        self.conversation.apply(event, at_ms=self.now_ms, dir="local")
+        if self._relayed:
+            # Only a relay knows this type: a target would answer it with an error.
+            await self._send_text(json.dumps({"type": "lab.local", "event": event}))
+        async with self._changed:
+            self._changed.notify_all()
+
+    def _write_beside(self) -> None:
+        """One write-up task at a time: a reply that ends meanwhile is judged right after."""
+        if self._after_reply is None or self._tasks is None:
+            return
+        if self._writing:
+            self._once_more = True
+            return
+        self._writing = True
+
+        async def work(after_reply: AfterReply) -> None:
+            await after_reply(self)
+            while self._once_more:
+                self._once_more = False
+                await after_reply(self)
+            async with self._changed:
+                self._writing = False
+                self._changed.notify_all()
+
+        self._beside = self._tasks.create_task(work(self._after_reply))
+
+    async def _ask_for_reply(self) -> None:
+        begun, refused = self._replies_begun, len(self.errors)
+        await self.send({"type": "response.create"})
+        # Until the server has begun, the call would look quiet although an answer is on its way.
+        await self._until(lambda: self._replies_begun > begun or len(self.errors) > refused)
+
+    async def _send_text(self, text: str) -> None:
+        from websockets.exceptions import ConnectionClosed
+
+        try:
+            await self._connection.send_raw(text)
+        except ConnectionClosed as error:
+            raise closed(error, self._last_event) from error
+
+    def _is_final(self, index: int) -> bool:
+        turns = self.conversation.turns
+        return len(turns) > index and turns[index].status != "open"
+
+    async def _until(self, holds: Callable[[], bool]) -> None:
+        async with self._changed:
+            await self._changed.wait_for(holds)
+
+
+@asynccontextmanager
+async def connect(
+    relay_url: str,
+    *,
+    persona: str = "voice",
+    customer: str | None = None,
+    scenario: str | None = None,
+    replay_of: str | None = None,
+    secret: str | None = None,
+    after_reply: AfterReply | None = None,
+) -> AsyncIterator[Session]:
+    """Open a call through a relay: the relay knows the key and sets the persona.
+
+    Leaving the block ends the call. When the other side ends it first, the block is cancelled and
+    `SessionClosed` is raised from it.
+
+    Raises:
+        SessionRefused: the relay is not there, or does not let us in.
+        SessionClosed: the conversation was ended before we left it.
+    """
+    token = await fetch_token(
+        relay_url, secret=secret, persona=persona, customer=customer, scenario=scenario, replay_of=replay_of
+    )
+    door = Target("url", f"{relay_url.rstrip('/')}/v1", "relay", "relay", SecretStr(token))
+    async with _open(door, relayed=True, after_reply=after_reply) as session:
+        yield session
+
+
+@asynccontextmanager
+async def join(target: Target, *, after_reply: AfterReply | None = None) -> AsyncIterator[Session]:
+    """Open a call to a target itself, without a relay: nothing is recorded and no persona is set."""
+    async with _open(target, relayed=False, after_reply=after_reply) as session:
+        yield session
+
+
+@asynccontextmanager
+async def _open(target: Target, *, relayed: bool, after_reply: AfterReply | None) -> AsyncIterator[Session]:
+    try:
+        async with open_socket(target) as connection, asyncio.TaskGroup() as tasks:
+            session = Session(connection, relayed=relayed, after_reply=after_reply)
+            session._tasks = tasks
+            reader, player = tasks.create_task(session._read()), tasks.create_task(session._play())
+            yield session
+            session._leaving = True
+            if relayed:
+                await session.note("call.ended", reason="the caller hung up")
+                # The relay finishes the recording and then closes: after that it can be read.
+                await asyncio.wait([reader], timeout=HANG_UP_TIMEOUT_S)
+            for task in (reader, player, session._beside):
+                if task is not None:
+                    task.cancel()
+    except BaseExceptionGroup as group:
+        raise _the_cause(group) from group
+
+
+def _the_cause(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    """The one error that a person has to read: a closed session explains whatever else failed with it."""
+    flat: list[BaseException] = []
+
+    def walk(error: BaseException) -> None:
+        if isinstance(error, BaseExceptionGroup):
+            for inner in error.exceptions:
+                walk(inner)
+        else:
+            flat.append(error)
+
+    walk(group)
+    ranked = sorted(flat, key=lambda e: (not isinstance(e, SessionClosed), not isinstance(e, LabError)))
+    return ranked[0]

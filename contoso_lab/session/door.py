@@ -1,0 +1,100 @@
+"""The way in: fetch a call token, open the socket with the official client, say clearly when either fails."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+from contoso_lab.errors import SessionClosed, SessionRefused
+from contoso_lab.settings import Target
+
+if TYPE_CHECKING:
+    from openai.resources.realtime.realtime import AsyncRealtimeConnection
+
+TOKEN_TIMEOUT_S = 10.0
+
+
+async def fetch_token(relay_url: str, *, secret: str | None = None, **binding: str | None) -> str:
+    """Ask the relay for a token that opens one call, bound to a persona, a customer and a scenario.
+
+    Raises:
+        SessionRefused: the relay is not there, or says no; the message carries its reason.
+    """
+    query = urllib.parse.urlencode({name: value for name, value in binding.items() if value is not None})
+    request = urllib.request.Request(f"{relay_url.rstrip('/')}/api/token?{query}")
+    if secret:
+        request.add_header("Authorization", f"Bearer {secret}")
+
+    def ask() -> bytes:
+        with urllib.request.urlopen(request, timeout=TOKEN_TIMEOUT_S) as reply:
+            body: bytes = reply.read()
+            return body
+
+    try:
+        return str(json.loads(await asyncio.to_thread(ask))["token"])
+    except urllib.error.HTTPError as error:
+        reason = _reason(error.read()) or error.reason
+        raise SessionRefused(f"the relay at {relay_url}", str(reason), status=error.code) from error
+    except (urllib.error.URLError, TimeoutError, ConnectionError) as error:
+        cause = getattr(error, "reason", error)
+        raise SessionRefused(
+            f"the relay at {relay_url}", f"it did not answer ({cause}); start it with 'contoso-lab relay'"
+        ) from error
+
+
+@asynccontextmanager
+async def open_socket(target: Target) -> AsyncIterator[AsyncRealtimeConnection]:
+    """A Realtime connection by the official `openai` client, to a relay or to a target itself.
+
+    Raises:
+        SessionRefused: the other side is not there or does not let us in.
+        SessionClosed: it ended the conversation while we were in it.
+    """
+    from openai import AsyncOpenAI
+    from websockets.exceptions import ConnectionClosed, InvalidStatus
+
+    key = target.api_key.get_secret_value() if target.api_key else "no-key-needed"
+    client = AsyncOpenAI(api_key=key, base_url=target.base_url)
+    extra = target.headers if target.kind == "azure" else {}
+    try:
+        async with client.realtime.connect(model=target.model, extra_headers=extra) as connection:
+            yield connection
+    except InvalidStatus as error:
+        status = error.response.status_code
+        raise SessionRefused(
+            target.base_url, _reason(error.response.body) or "no reason given", status=status
+        ) from error
+    except ConnectionClosed as error:
+        raise closed(error, None) from error
+    except OSError as error:
+        raise SessionRefused(target.base_url, f"nothing answers there ({error})") from error
+    finally:
+        await client.close()
+
+
+def closed(error: Exception, last_event: str | None) -> SessionClosed:
+    """A close of the socket as our own error, with the code and the reason that the other side gave."""
+    frame = getattr(error, "rcvd", None)
+    code, reason = (frame.code, frame.reason) if frame else (1006, "the connection broke without a goodbye")
+    return SessionClosed(int(code), reason, last_event=last_event)
+
+
+def _reason(body: bytes | None) -> str:
+    """The sentence inside an HTTP refusal: FastAPI's `detail`, OpenAI's `error.message`, or the text itself."""
+    if not body:
+        return ""
+    try:
+        data = json.loads(body)
+    except ValueError:
+        return body.decode(errors="replace").strip()[:300]
+    if isinstance(data, dict):
+        error = data.get("error")
+        found = data.get("detail") or (error.get("message") if isinstance(error, dict) else error)
+        return str(found or data)
+    return str(data)

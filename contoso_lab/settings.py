@@ -1,0 +1,127 @@
+"""The only reader of the environment: which target, which key, where recordings go."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+from urllib.parse import urlsplit, urlunsplit
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from contoso_lab.errors import ConfigError, MissingKey
+
+TargetKind = Literal["local", "openai", "azure", "url"]
+
+HOME = Path(__file__).resolve().parent.parent
+"""Where prompts/, data/ and notebooks/ stand: the checkout."""
+
+
+class Settings(BaseSettings):
+    """What the environment (and a `.env` file in the working folder) says.
+
+    >>> Settings(target="local").target
+    'local'
+    """
+
+    model_config = SettingsConfigDict(env_prefix="CONTOSO_LAB_", env_file=".env", extra="ignore")
+
+    target: TargetKind = "local"
+    url: str | None = None
+    """Base URL of the target (`…/v1`) for `url`, and of a local engine that already runs."""
+    model: str | None = None
+    chat_model: str | None = None
+    runs: Path = Path("runs")
+    openai_api_key: SecretStr | None = Field(default=None, validation_alias="OPENAI_API_KEY")
+    azure_openai_endpoint: str | None = Field(default=None, validation_alias="AZURE_OPENAI_ENDPOINT")
+    azure_openai_api_key: SecretStr | None = Field(default=None, validation_alias="AZURE_OPENAI_API_KEY")
+    azure_openai_api_version: str | None = Field(default=None, validation_alias="AZURE_OPENAI_API_VERSION")
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Whom a session talks to: a Realtime server and the chat models beside it.
+
+    >>> Target.local("http://127.0.0.1:9000/v1").realtime_url
+    'ws://127.0.0.1:9000/v1/realtime?model=local'
+    """
+
+    kind: TargetKind
+    base_url: str
+    """The HTTP base, up to and with `/v1`; realtime and chat hang below it."""
+    model: str
+    chat_model: str
+    api_key: SecretStr | None = None
+
+    @classmethod
+    def local(cls, base_url: str) -> Target:
+        """Our own engine: no key, one model for everything."""
+        return cls("local", base_url.rstrip("/"), "local", "local")
+
+    @classmethod
+    def from_env(cls, settings: Settings | None = None) -> Target:
+        """The target that the environment names.
+
+        Raises:
+            MissingKey: the target needs a key and the environment holds none.
+            ConfigError: the target needs an address and the environment holds none.
+        """
+        s = settings or Settings()
+        match s.target:
+            case "local" | "url":
+                if not s.url:
+                    raise ConfigError(
+                        f"target {s.target!r} needs an address: set CONTOSO_LAB_URL, for example http://127.0.0.1:8000/v1"
+                    )
+                key = s.openai_api_key if s.target == "url" else None
+                return cls(
+                    s.target, s.url.rstrip("/"), s.model or "local", s.chat_model or s.model or "local", key
+                )
+            case "openai":
+                if s.openai_api_key is None:
+                    raise MissingKey(
+                        "target 'openai' needs a key: set OPENAI_API_KEY, or use the local engine"
+                    )
+                return cls(
+                    "openai",
+                    "https://api.openai.com/v1",
+                    s.model or "gpt-realtime",
+                    s.chat_model or "gpt-4o-mini",
+                    s.openai_api_key,
+                )
+            case "azure":
+                if s.azure_openai_endpoint is None:
+                    raise ConfigError("target 'azure' needs an address: set AZURE_OPENAI_ENDPOINT")
+                if s.azure_openai_api_key is None:
+                    raise MissingKey("target 'azure' needs a key: set AZURE_OPENAI_API_KEY")
+                # Azure's GA surface has the same paths below /openai/v1, so one client serves both providers.
+                base = s.azure_openai_endpoint.rstrip("/").removesuffix("/openai/v1") + "/openai/v1"
+                return cls(
+                    "azure",
+                    base,
+                    s.model or "gpt-realtime",
+                    s.chat_model or "gpt-4o-mini",
+                    s.azure_openai_api_key,
+                )
+
+    @property
+    def realtime_url(self) -> str:
+        """Where the Realtime socket is, with the model in the query."""
+        parts = urlsplit(self.base_url)
+        scheme = "wss" if parts.scheme == "https" else "ws"
+        return urlunsplit((scheme, parts.netloc, f"{parts.path}/realtime", f"model={self.model}", ""))
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """The headers that open the door, the key among them: never log them."""
+        if self.api_key is None:
+            return {}
+        secret = self.api_key.get_secret_value()
+        return {"api-key": secret} if self.kind == "azure" else {"Authorization": f"Bearer {secret}"}
+
+
+def key_names_present() -> dict[str, bool]:
+    """Which keys the environment holds, by name; never a key itself."""
+    return {name: bool(os.environ.get(name)) for name in ("OPENAI_API_KEY", "AZURE_OPENAI_API_KEY")}
