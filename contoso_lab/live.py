@@ -124,7 +124,7 @@ async def start(
     Raises:
         EngineError: one of them could not start, with its own sentence why.
     """
-    root = Path(os.path.abspath(runs))
+    root = Path(runs)
     engine: Service | None = None
     if target is None:
         progress("starting the local engine (it loads its models first)")
@@ -155,7 +155,7 @@ async def stop(here: Here) -> None:
 async def serve(
     *, runs: Path | str = "runs", target: Target | None = None, progress: Progress = lambda _: None
 ) -> AsyncIterator[Here]:
-    """Keep a workbench running for the length of a block, for example `async with serve() as here:`."""
+    """Keep a workbench running for the length of an `async with` block; the arguments are those of `start`."""
     here = await start(runs=runs, target=target, progress=progress)
     try:
         yield here

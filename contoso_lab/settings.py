@@ -76,14 +76,10 @@ class Target:
                         f"target {s.target!r} needs an address: set CONTOSO_LAB_URL, for example http://127.0.0.1:8000/v1"
                     )
                 key = s.openai_api_key if s.target == "url" else None
-                return cls(
-                    s.target, s.url.rstrip("/"), s.model or "local", s.chat_model or s.model or "local", key
-                )
+                return cls(s.target, s.url.rstrip("/"), s.model or "local", s.chat_model or s.model or "local", key)
             case "openai":
                 if s.openai_api_key is None:
-                    raise MissingKey(
-                        "target 'openai' needs a key: set OPENAI_API_KEY, or use the local engine"
-                    )
+                    raise MissingKey("target 'openai' needs a key: set OPENAI_API_KEY, or use the local engine")
                 return cls(
                     "openai",
                     "https://api.openai.com/v1",

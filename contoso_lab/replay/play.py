@@ -16,7 +16,7 @@ from contoso_lab.shop import Catalog, get_customer
 from contoso_lab.wire import Turn
 
 
-async def replay(
+async def replay_call(
     recording: Recording | Path | str,
     *,
     relay_url: str,

@@ -2,7 +2,8 @@
 
 from contoso_lab.session.beside import WriteUpDesk
 from contoso_lab.session.call import Caller, hold_call
-from contoso_lab.session.client import Session, connect, join
+from contoso_lab.session.client import Session
+from contoso_lab.session.opening import connect, join
 from contoso_lab.session.playback import Cut, Playback
 
 __all__ = ["Caller", "Cut", "Playback", "Session", "WriteUpDesk", "connect", "hold_call", "join"]

@@ -6,11 +6,10 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from contoso_lab.shop.writeup import decide, suggest
-
 from contoso_lab.session.client import Session
 from contoso_lab.settings import Target
 from contoso_lab.shop import Catalog, Customer
+from contoso_lab.shop.writeup import decide, suggest
 
 ON_SCREEN = "The suggestions are now on the customer's screen."
 

@@ -10,7 +10,8 @@ from pathlib import Path
 from contoso_lab.audio import Clip
 from contoso_lab.errors import SessionError
 from contoso_lab.session.beside import WriteUpDesk
-from contoso_lab.session.client import Session, connect
+from contoso_lab.session.client import Session
+from contoso_lab.session.opening import connect
 from contoso_lab.wire import Turn
 
 SETTLE_S = 30.0

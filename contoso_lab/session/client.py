@@ -1,12 +1,5 @@
 """A live conversation: speak into it, hear what comes back, and keep what was really heard.
 
-| resource | acquired | released | on failure |
-|---|---|---|---|
-| token | `connect`, from the relay | used up by the socket | `SessionRefused` with the relay's reason |
-| socket | `connect` | leaving `connect` | `SessionRefused`, `SessionClosed` |
-| reader, player | `connect`, in a `TaskGroup` | cancelled on leaving | the body is cancelled, the cause is raised |
-| write-up | after a reply | awaited by `settled`, cancelled on leaving | as the reader's |
-
 The listener here is a speaker that exists in time only (`Playback`): a browser has a real one and reports
 the same events.
 """
@@ -18,17 +11,12 @@ import itertools
 import json
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
-from pydantic import SecretStr
-
 from contoso_lab.audio import PCM16_24K, Clip, decode, from_base64, to_base64
-from contoso_lab.errors import LabError, SessionClosed
-from contoso_lab.session.door import closed, fetch_token, open_socket
+from contoso_lab.session.door import closed
 from contoso_lab.session.pace import paced
 from contoso_lab.session.playback import Playback, PlaybackEvent
-from contoso_lab.settings import Target
 from contoso_lab.wire import Conversation, Event, Turn, dump, parse_server
 
 if TYPE_CHECKING:
@@ -62,7 +50,7 @@ class Session:
         self._leaving = False
         self._replies_begun = 0
         self._tasks: asyncio.TaskGroup | None = None
-        self._beside: asyncio.Task[None] | None = None
+        self._running: list[asyncio.Task[None]] = []
         self._writing = False
         self._once_more = False
 
@@ -128,7 +116,22 @@ class Session:
         except TimeoutError:
             return False
 
-    # -- tasks that `connect` owns ---------------------------------------------------------------
+    # -- what `connect` begins and ends ----------------------------------------------------------
+
+    def begin(self, tasks: asyncio.TaskGroup) -> None:
+        """Start to listen and to play; `connect` does this and owns the tasks."""
+        self._tasks = tasks
+        self._running = [tasks.create_task(self._read()), tasks.create_task(self._play())]
+
+    async def hang_up(self) -> None:
+        """Say goodbye and stop; through a relay, wait until it has finished the recording."""
+        self._leaving = True
+        if self._relayed:
+            await self.note("call.ended", reason="the caller hung up")
+            # The relay finishes the recording and then closes: after that it can be read.
+            await asyncio.wait(self._running[:1], timeout=HANG_UP_TIMEOUT_S)
+        for task in self._running:
+            task.cancel()
 
     async def _read(self) -> None:
         from websockets.exceptions import ConnectionClosed
@@ -226,7 +229,7 @@ class Session:
                 self._writing = False
                 self._changed.notify_all()
 
-        self._beside = self._tasks.create_task(work(self._after_reply))
+        self._running.append(self._tasks.create_task(work(self._after_reply)))
 
     async def _ask_for_reply(self) -> None:
         begun, refused = self._replies_begun, len(self.errors)
@@ -249,74 +252,3 @@ class Session:
     async def _until(self, holds: Callable[[], bool]) -> None:
         async with self._changed:
             await self._changed.wait_for(holds)
-
-
-@asynccontextmanager
-async def connect(
-    relay_url: str,
-    *,
-    persona: str = "voice",
-    customer: str | None = None,
-    scenario: str | None = None,
-    replay_of: str | None = None,
-    secret: str | None = None,
-    after_reply: AfterReply | None = None,
-) -> AsyncIterator[Session]:
-    """Open a call through a relay: the relay knows the key and sets the persona.
-
-    Leaving the block ends the call. When the other side ends it first, the block is cancelled and
-    `SessionClosed` is raised from it.
-
-    Raises:
-        SessionRefused: the relay is not there, or does not let us in.
-        SessionClosed: the conversation was ended before we left it.
-    """
-    token = await fetch_token(
-        relay_url, secret=secret, persona=persona, customer=customer, scenario=scenario, replay_of=replay_of
-    )
-    door = Target("url", f"{relay_url.rstrip('/')}/v1", "relay", "relay", SecretStr(token))
-    async with _open(door, relayed=True, after_reply=after_reply) as session:
-        yield session
-
-
-@asynccontextmanager
-async def join(target: Target, *, after_reply: AfterReply | None = None) -> AsyncIterator[Session]:
-    """Open a call to a target itself, without a relay: nothing is recorded and no persona is set."""
-    async with _open(target, relayed=False, after_reply=after_reply) as session:
-        yield session
-
-
-@asynccontextmanager
-async def _open(target: Target, *, relayed: bool, after_reply: AfterReply | None) -> AsyncIterator[Session]:
-    try:
-        async with open_socket(target) as connection, asyncio.TaskGroup() as tasks:
-            session = Session(connection, relayed=relayed, after_reply=after_reply)
-            session._tasks = tasks
-            reader, player = tasks.create_task(session._read()), tasks.create_task(session._play())
-            yield session
-            session._leaving = True
-            if relayed:
-                await session.note("call.ended", reason="the caller hung up")
-                # The relay finishes the recording and then closes: after that it can be read.
-                await asyncio.wait([reader], timeout=HANG_UP_TIMEOUT_S)
-            for task in (reader, player, session._beside):
-                if task is not None:
-                    task.cancel()
-    except BaseExceptionGroup as group:
-        raise _the_cause(group) from group
-
-
-def _the_cause(group: BaseExceptionGroup[BaseException]) -> BaseException:
-    """The one error that a person has to read: a closed session explains whatever else failed with it."""
-    flat: list[BaseException] = []
-
-    def walk(error: BaseException) -> None:
-        if isinstance(error, BaseExceptionGroup):
-            for inner in error.exceptions:
-                walk(inner)
-        else:
-            flat.append(error)
-
-    walk(group)
-    ranked = sorted(flat, key=lambda e: (not isinstance(e, SessionClosed), not isinstance(e, LabError)))
-    return ranked[0]

@@ -1,0 +1,37 @@
+from . import audio as audio
+from . import report as report
+from . import scoring as scoring
+from . import session as session
+from . import wire as wire
+from .audio import Clip as Clip
+from .audio import find_speech as find_speech
+from .audio import silence as silence
+from .audio import tone as tone
+from .errors import LabError as LabError
+from .live import Here as Here
+from .live import serve as serve
+from .live import start as start
+from .live import stop as stop
+from .recording import Labels as Labels
+from .recording import Recording as Recording
+from .recording import recordings as recordings
+from .replay import Paced as Paced
+from .replay import Rescore as Rescore
+from .replay import replay_call as replay_call
+from .report import compare as compare
+from .report import page as page
+from .report import waterfall as waterfall
+from .scoring import Score as Score
+from .scoring import Scores as Scores
+from .scoring import score as score
+from .scoring import scorer as scorer
+from .session import Caller as Caller
+from .session import WriteUpDesk as WriteUpDesk
+from .session import connect as connect
+from .session import hold_call as hold_call
+from .settings import Settings as Settings
+from .settings import Target as Target
+from .shop import Catalog as Catalog
+from .shop import get_customer as get_customer
+
+__version__: str

@@ -1,0 +1,182 @@
+"""The command line: each command is a few lines over a call that a notebook could make."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from contoso_lab.errors import ConfigError, LabError
+from contoso_lab.settings import Settings
+
+app = typer.Typer(
+    help="contoso-lab: talk with a realtime voice agent, record it, replay it, score it.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+out = Console(highlight=False)
+err = Console(stderr=True, highlight=False)
+
+Runs = Annotated[Path | None, typer.Option(help="Where recordings go. [default: runs]")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs instead of a table for people.")]
+Recorded = Annotated[Path, typer.Argument(help="A recording's folder, for example runs/20261122-153012-k3xq.")]
+MARKS = {"ok": "[green]✓[/]", "note": "[yellow]·[/]", "problem": "[red]✗[/]"}
+
+
+@app.command()
+def demo(runs: Runs = None) -> None:
+    """Let a recorded customer talk with two personas of the assistant, and score both."""
+    from contoso_lab.demo import run_demo
+
+    result = asyncio.run(run_demo(_teller(), runs=_runs(runs)))
+    out.print()
+    out.print(result.comparison.table())
+    out.print(f"\n  listen  {result.stereo}\n  look    {result.page}\n  plot    {result.plot}", soft_wrap=True)
+
+
+@app.command(context_settings={"ignore_unknown_options": True, "allow_extra_args": True, "help_option_names": []})
+def engine(context: typer.Context) -> None:
+    """Run the local engine, a Realtime server on this machine (engine --help lists its options)."""
+    _become("engine", context.args)
+
+
+@app.command(context_settings={"ignore_unknown_options": True, "allow_extra_args": True, "help_option_names": []})
+def relay(context: typer.Context) -> None:
+    """Run the relay, which holds the key and records (relay --help lists its options)."""
+    _become("relay", context.args)
+
+
+@app.command()
+def doctor(as_json: Json = False) -> None:
+    """Say what is installed, what is missing, and what to do about it."""
+    from dataclasses import asdict
+
+    from contoso_lab.doctor import examine, healthy
+
+    findings = examine()
+    if as_json:
+        out.print_json(json.dumps([asdict(finding) for finding in findings]))
+    for finding in [] if as_json else findings:
+        remedy = f" [dim]→ {escape(finding.remedy)}[/]" if finding.remedy else ""
+        out.print(f"{MARKS[finding.state]} {finding.subject:<10} {escape(finding.detail)}{remedy}", soft_wrap=True)
+    raise typer.Exit(0 if healthy(findings) else 1)
+
+
+@app.command()
+def recordings(runs: Runs = None, as_json: Json = False) -> None:
+    """List the recordings of a folder."""
+    from contoso_lab.recording import recordings as list_recordings
+
+    frame = list_recordings(_runs(runs))
+    if as_json:
+        out.print_json(frame.to_json(orient="records", date_format="iso"))
+    elif frame.empty:
+        out.print(f"no recordings in {_runs(runs)}: run contoso-lab demo")
+    else:
+        out.print(_as_table(frame))
+
+
+@app.command()
+def check(recording: Recorded) -> None:
+    """Open a recording and say what is missing from it."""
+    from contoso_lab.recording import Recording
+
+    found = Recording.open(recording)
+    out.print(repr(found), soft_wrap=True, markup=False)
+    for problem in found.problems:
+        out.print(f"{MARKS['problem']} {escape(problem)}", soft_wrap=True)
+    raise typer.Exit(1 if found.problems else 0)
+
+
+@app.command()
+def score(recording: Recorded, as_json: Json = False) -> None:
+    """Score a recording as it is; nobody is asked anything."""
+    from contoso_lab.recording import Recording
+    from contoso_lab.scoring import score as score_recording
+
+    frame = score_recording(Recording.open(recording)).table()
+    if as_json:
+        out.print_json(frame.to_json(orient="records"))
+    else:
+        out.print(_as_table(frame))
+
+
+@app.command()
+def compare(first: Recorded, second: Recorded) -> None:
+    """Compare two recordings of the same customer, turn by turn."""
+    from contoso_lab.demo import write_results
+    from contoso_lab.recording import Recording
+
+    result = write_results(Recording.open(first), Recording.open(second))
+    out.print(result.comparison.table())
+    out.print(f"\n  look    {result.page}", soft_wrap=True)
+
+
+def _teller() -> Any:
+    from contoso_lab.demo import Told, clock
+
+    def turn(said: Any, at_ms: float) -> None:
+        who = {"user": "[bold cyan]customer [/]", "assistant": "[bold magenta]assistant[/]"}.get(said.role)
+        if who is None or not said.text:
+            return
+        unheard = f" [dim strike]{escape(said.unheard)}[/]" if said.unheard else ""
+        out.print(f"  {clock(at_ms)}  {who}  {escape(said.heard)}{unheard}", soft_wrap=True)
+
+    def step(line: str) -> None:
+        out.print(f"[dim]▸ {escape(line)}[/]", soft_wrap=True)
+
+    written: list[str] = []
+
+    def suggestion(piece: str) -> None:
+        if not written:
+            out.print("        [bold yellow]beside   [/]  suggestions are being written to the screen …")
+        written.append(piece)
+
+    return Told(step, turn, suggestion)
+
+
+def _as_table(frame: Any) -> Table:
+    table = Table(box=None, pad_edge=False)
+    for column in frame.columns:
+        table.add_column(str(column), overflow="fold")
+    for row in frame.itertuples(index=False):
+        table.add_row(*("" if value is None or value != value else escape(str(value)) for value in row))
+    return table
+
+
+def _runs(given: Path | None) -> Path:
+    return (given or Settings().runs).absolute()
+
+
+def _become(module: str, arguments: list[str]) -> None:
+    """Hand this process over to a server: signals and exit codes are then its own."""
+    sys.stdout.flush()
+    os.execv(sys.executable, [sys.executable, "-m", f"contoso_lab.{module}", *arguments])
+
+
+def run(command: Callable[[], object]) -> int:
+    """Run a command; an error of ours is one sentence, 2 when asked wrongly and 1 when something failed."""
+    try:
+        command()
+    except LabError as error:
+        err.print(f"[red]contoso-lab:[/] {escape(str(error))}", soft_wrap=True)
+        return 2 if isinstance(error, ConfigError) else 1
+    except KeyboardInterrupt:
+        err.print("contoso-lab: stopped; recordings are kept as far as they got")
+        return 130
+    return 0
+
+
+def main() -> None:
+    """The entry point of the `contoso-lab` command."""
+    sys.exit(run(app))

@@ -1,0 +1,137 @@
+"""The whole story in one command: a recorded customer calls, is answered, shown something, and both are scored."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from contoso_lab.audio import Clip
+from contoso_lab.errors import LabError
+from contoso_lab.live import Here, serve
+from contoso_lab.recording import Labels, Recording
+from contoso_lab.replay import replay_call
+from contoso_lab.report import Comparison, compare, page, waterfall
+from contoso_lab.scoring import score
+from contoso_lab.session import Caller, WriteUpDesk, hold_call
+from contoso_lab.settings import HOME
+from contoso_lab.shop import Catalog, get_customer
+from contoso_lab.wire import Turn
+
+SPEECH = HOME / "data" / "speech"
+CUSTOMER = "first_call"
+PERSONAS = ("voice", "voice_brief")
+
+
+class DemoFailed(LabError):
+    """The demo ran, but one of its steps did not do what it is there to show."""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """Where the demo tells its story: a terminal or a notebook cell."""
+
+    step: Callable[[str], None]
+    """What happens now, one line."""
+    turn: Callable[[Turn, float], None]
+    """A turn whose words are final, and the session's milliseconds."""
+    suggestion: Callable[[str], None]
+    """A piece of the suggestions' Markdown."""
+
+
+@dataclass(frozen=True, slots=True)
+class DemoResult:
+    """What is left when the demo is over."""
+
+    first: Recording
+    second: Recording
+    comparison: Comparison
+    stereo: Path
+    page: Path
+    plot: Path
+
+
+def load_caller(name: str, *, speech: Path = SPEECH) -> tuple[Caller, Labels]:
+    """Read a recorded customer: the WAV to speak and the labels to score against.
+
+    Raises:
+        UnreadableAudio: the WAV is missing or cannot be decoded.
+        RecordingError: the labels are missing or do not fit their schema.
+    """
+    labels = Labels.load(speech / f"{name}.json")
+    return Caller(Clip.load(speech / f"{name}.wav"), labels.customer, name), labels
+
+
+async def run_demo(told: Told, *, runs: Path, speech: Path = SPEECH, name: str = CUSTOMER) -> DemoResult:
+    """Hold the call with each persona, score both, write what can be heard and looked at.
+
+    Raises:
+        LabError: a step failed; the message says which and what to do.
+    """
+    caller, labels = load_caller(name, speech=speech)  # before anything is started: a bad file is cheap to find now
+    catalog = Catalog.load()
+    async with serve(runs=runs, progress=told.step) as here:
+        told.step(f"the customer calls and talks with persona '{PERSONAS[0]}' ({caller.clip.duration_ms / 1000:.0f} s)")
+        desk = WriteUpDesk(here.target, get_customer(caller.customer), catalog, on_suggestion=told.suggestion)
+        first = Recording.open(
+            await hold_call(here.relay_url, caller, persona=PERSONAS[0], desk=desk, on_turn=told.turn)
+        )
+        first.add_labels(labels)
+        _check(first, labels, here)
+        told.step(f"the same customer calls again and talks with persona '{PERSONAS[1]}'")
+        second = await replay_call(
+            first, relay_url=here.relay_url, persona=PERSONAS[1], chat=here.target, on_turn=told.turn
+        )
+        _check(second, labels, here)
+    told.step("scoring both calls")
+    return write_results(first, second)
+
+
+def write_results(first: Recording, second: Recording) -> DemoResult:
+    """Score two recordings of the same customer and write the WAV, the page and the plot beside the first."""
+    comparison = compare(score(first), score(second), names=(_persona(first), _persona(second)))
+    folder = first.path / "report"
+    folder.mkdir(exist_ok=True)
+    stereo = first.save_stereo(folder / "call.wav")
+    plot = folder / "waterfall.png"
+    waterfall([first, second], names=[_persona(first), _persona(second)]).savefig(plot, dpi=150)
+    return DemoResult(
+        first, second, comparison, stereo, page([first, second], folder / "call.html", comparison=comparison), plot
+    )
+
+
+def _check(recording: Recording, labels: Labels, here: Here) -> None:
+    """Nothing may look well that did not happen: each step of the story must have left its trace."""
+    here.check()
+    turns = recording.turns
+    heard = int((turns.role == "user").sum())
+    answered = int(((turns.role == "assistant") & (turns.audio_ms > 0)).sum())
+    shown = [event for event in recording.events if event.ev.get("type") == "suggestion.shown"]
+    asked = len(labels.turns)
+    if heard < asked:
+        raise DemoFailed(
+            f"the engine heard {heard} of the customer's {asked} turns; look at {recording.path}/events.jsonl"
+        )
+    if answered < asked:
+        raise DemoFailed(
+            f"the assistant answered {answered} of {asked} turns aloud; look at {recording.path}/events.jsonl"
+        )
+    if not shown:
+        raise DemoFailed(
+            "the customer asked to see something and no suggestions were written; "
+            f"look at {recording.path}/prompty.jsonl"
+        )
+
+
+def _persona(recording: Recording) -> str:
+    return recording.manifest.persona or recording.id
+
+
+def clock(at_ms: float) -> str:
+    """Session time as people read it.
+
+    >>> clock(65_400)
+    '1:05'
+    """
+    return time.strftime("%-M:%S", time.gmtime(at_ms / 1000))
