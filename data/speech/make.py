@@ -1,0 +1,129 @@
+"""Make the recorded customer: `first_call.wav` and its labels, from the script below.
+
+    python data/speech/make.py            # writes both files beside this one
+    python data/speech/make.py --listen   # and says how the engine's own ear hears each turn
+
+The customer is synthetic: the engine's voice "high", which no assistant uses. Nobody was recorded. The same
+packages give the same bytes: the noise in the voice and in the room is seeded.
+
+The pauses are for the assistant: five seconds for the greeting, nine for each answer. The room is not silent, so
+that a detector has something to be patient with.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from time import perf_counter
+
+import numpy as np
+from numpy.typing import NDArray
+
+from contoso_lab.audio import Clip, Span, find_speech, silence
+from contoso_lab.engine.ear import WhisperEar
+from contoso_lab.engine.voice import RATE_HZ, HibariVoice
+
+HERE = Path(__file__).parent
+ID = "first_call"
+VOICE = "high"
+SPEECH_DB = -20.0
+ROOM_DB = -65.0
+LEAD_IN_MS = 5_000
+PAUSE_MS = 9_000
+LAST_PAUSE_MS = 8_000
+SEED = 20261122
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One thing that the customer says, and what for."""
+
+    text: str
+    intent: str
+
+
+SCRIPT = (
+    Line("Hi, I am looking for a tent for four people, for a family trip next month.", "find"),
+    Line("How much does it weigh, and is it waterproof?", "ask"),
+    Line("That sounds good. We also need warm sleeping bags for cold nights.", "find"),
+    Line("Which one costs less than one hundred and fifty dollars?", "narrow"),
+    Line("Great. Please show me the tent and the sleeping bag on my screen.", "show"),
+    Line("Thank you, that is all for today.", "goodbye"),
+)
+
+
+def main() -> None:
+    """Write the call and its labels; with --listen, hear it as well."""
+    voice = HibariVoice()
+    spoken = [say(voice, line.text) for line in SCRIPT]
+    gain_db = SPEECH_DB - speech_level_db(spoken)
+    call = silence(LEAD_IN_MS, RATE_HZ)
+    spans: list[Span] = []
+    for number, turn in enumerate(spoken, start=1):
+        (inside,) = find_speech(turn, gap_ms=2_000)
+        begin_ms = round(call.duration_ms)
+        spans.append(Span(begin_ms + inside.start_ms, begin_ms + inside.end_ms))
+        pause_ms = LAST_PAUSE_MS if number == len(SCRIPT) else PAUSE_MS
+        # Counted from the end of the speech, not of the samples: the pause is then what the script says.
+        call = call + turn.gain(gain_db)
+        call = call + silence(spans[-1].end_ms + pause_ms - call.duration_ms, RATE_HZ)
+    call = Clip(call.samples + room(len(call)), RATE_HZ)
+    call.save(HERE / f"{ID}.wav")
+    (HERE / f"{ID}.json").write_text(json.dumps(labels(spans), indent=2) + "\n", encoding="utf-8")
+    print(f"{ID}.wav: {call.duration_ms / 1000:.1f} s, peak {call.peak_db:.1f} dBFS")
+    if "--listen" in sys.argv:
+        listen(call, spans)
+
+
+def say(voice: HibariVoice, text: str) -> Clip:
+    """One turn in the customer's voice."""
+    return Clip.join(Clip(sentence.samples, RATE_HZ) for sentence in voice.speak(text, voice=VOICE))
+
+
+def labels(spans: list[Span]) -> dict[str, object]:
+    """What is true about the call: who said what, when, and what it was about."""
+    return {
+        "id": ID,
+        "voice": VOICE,
+        "rate_hz": RATE_HZ,
+        "synthetic": True,
+        "policy_version": 1,
+        "customer": "maya",
+        "turns": [
+            {"text": line.text, "start_ms": span.start_ms, "end_ms": span.end_ms, "intent": line.intent}
+            for line, span in zip(SCRIPT, spans, strict=True)
+        ],
+        "products": {"TEN-02": 3, "SLE-02": 3, "SLE-03": 1, "TEN-04": 1},
+        "cue_turn": 4,
+        "constraints": {"people": 4, "sleeping_bag_below_usd": 150},
+    }
+
+
+def speech_level_db(turns: list[Clip]) -> float:
+    """The level of the speech alone, without the pauses in it, over all turns."""
+    return Clip.join(turn[span.start_ms : span.end_ms] for turn in turns for span in find_speech(turn)).level_db
+
+
+def room(samples: int) -> NDArray[np.float32]:
+    """The hush of a living room: noise that falls by 6 dB per octave above 100 Hz."""
+    white = np.fft.rfft(np.random.default_rng(SEED).standard_normal(samples))
+    hz = np.fft.rfftfreq(samples, 1 / RATE_HZ)
+    hush = np.fft.irfft(white * (hz > 20) / np.sqrt(1 + (hz / 100) ** 2), samples)
+    level: NDArray[np.float32] = (hush / np.sqrt(np.mean(hush**2)) * 10 ** (ROOM_DB / 20)).astype(np.float32)
+    return level
+
+
+def listen(call: Clip, spans: list[Span]) -> None:
+    """Print what the engine's ear hears in each turn, and how long it takes over it."""
+    ear = WhisperEar()
+    for span in spans:
+        turn = call[span.start_ms - 300 : span.end_ms + 200].resampled(16_000)
+        started = perf_counter()
+        heard = ear.transcribe(turn.samples)
+        print(f"{1000 * (perf_counter() - started):4.0f} ms  {heard.text}")
+
+
+if __name__ == "__main__":
+    main()
