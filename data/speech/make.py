@@ -1,10 +1,10 @@
-"""Make the recorded customer: `first_call.wav` and its labels, from the script below.
+"""Make the recorded customers: a WAV and its labels for each script below.
 
-    python data/speech/make.py            # writes both files beside this one
+    python data/speech/make.py            # writes the files beside this one
     python data/speech/make.py --listen   # and says how the engine's own ear hears each turn
 
-The customer is synthetic: the engine's voice "high", which no assistant uses. Nobody was recorded. The same
-packages give the same bytes: the noise in the voice and in the room is seeded.
+The customers are synthetic: the engine's voices "high" and "low", which no assistant uses. Nobody was recorded.
+The same packages give the same bytes: the noise in the voice and in the room is seeded.
 
 The pauses are for the assistant: five seconds for the greeting, nine for each answer. The room is not silent, so
 that a detector has something to be patient with.
@@ -26,8 +26,6 @@ from contoso_lab.engine.ear import WhisperEar
 from contoso_lab.engine.voice import RATE_HZ, HibariVoice
 
 HERE = Path(__file__).parent
-ID = "first_call"
-VOICE = "high"
 SPEECH_DB = -20.0
 ROOM_DB = -65.0
 LEAD_IN_MS = 5_000
@@ -44,20 +42,69 @@ class Line:
     intent: str
 
 
-SCRIPT = (
-    Line("Hi, I am looking for a tent for four people, for a family trip next month.", "find"),
-    Line("How much does it weigh, and is it waterproof?", "ask"),
-    Line("That sounds good. We also need warm sleeping bags for cold nights.", "find"),
-    Line("Which one costs less than one hundred and fifty dollars?", "narrow"),
-    Line("Great. Please show me the tent and the sleeping bag on my screen.", "show"),
-    Line("Thank you, that is all for today.", "goodbye"),
+@dataclass(frozen=True, slots=True)
+class Script:
+    """One customer's side of one call, and what a good answer would hold."""
+
+    id: str
+    customer: str
+    voice: str
+    lines: tuple[Line, ...]
+    products: dict[str, int]
+    cue_turn: int
+    constraints: dict[str, int]
+
+
+SCRIPTS = (
+    Script(
+        id="first_call",
+        customer="maya",
+        voice="high",
+        lines=(
+            Line("Hi, I am looking for a tent for four people, for a family trip next month.", "find"),
+            Line("How much does it weigh, and is it waterproof?", "ask"),
+            Line("That sounds good. We also need warm sleeping bags for cold nights.", "find"),
+            Line("Which one costs less than one hundred and fifty dollars?", "narrow"),
+            Line("Great. Please show me the tent and the sleeping bag on my screen.", "show"),
+            Line("Thank you, that is all for today.", "goodbye"),
+        ),
+        products={"TEN-02": 3, "SLE-02": 3, "SLE-03": 1, "TEN-04": 1},
+        cue_turn=4,
+        constraints={"people": 4, "sleeping_bag_below_usd": 150},
+    ),
+    Script(
+        id="short_call",
+        customer="daniel",
+        voice="low",
+        lines=(
+            Line("Hello, I need a tent for two people.", "find"),
+            Line("That sounds good. Please show it on my screen.", "show"),
+        ),
+        products={"TEN-01": 3, "TEN-03": 1},
+        cue_turn=1,
+        constraints={"people": 2},
+    ),
 )
 
 
 def main() -> None:
-    """Write the call and its labels; with --listen, hear it as well."""
+    """Write every call and its labels; with --listen, hear it as well."""
     voice = HibariVoice()
-    spoken = [say(voice, line.text) for line in SCRIPT]
+    for script in SCRIPTS:
+        call, spans = speak(voice, script)
+        call.save(HERE / f"{script.id}.wav")
+        text = json.dumps(labels(script, spans), indent=2) + "\n"
+        (HERE / f"{script.id}.json").write_text(text, encoding="utf-8")
+        print(f"{script.id}.wav: {call.duration_ms / 1000:.1f} s, peak {call.peak_db:.1f} dBFS")
+        if "--listen" in sys.argv:
+            listen(call, spans)
+
+
+def speak(voice: HibariVoice, script: Script) -> tuple[Clip, list[Span]]:
+    """The whole call as the customer's microphone hears it, and where in it each turn is."""
+    spoken = [
+        Clip.join(Clip(s.samples, RATE_HZ) for s in voice.speak(line.text, voice=script.voice)) for line in script.lines
+    ]
     gain_db = SPEECH_DB - speech_level_db(spoken)
     call = silence(LEAD_IN_MS, RATE_HZ)
     spans: list[Span] = []
@@ -65,39 +112,29 @@ def main() -> None:
         (inside,) = find_speech(turn, gap_ms=2_000)
         begin_ms = round(call.duration_ms)
         spans.append(Span(begin_ms + inside.start_ms, begin_ms + inside.end_ms))
-        pause_ms = LAST_PAUSE_MS if number == len(SCRIPT) else PAUSE_MS
+        pause_ms = LAST_PAUSE_MS if number == len(spoken) else PAUSE_MS
         # Counted from the end of the speech, not of the samples: the pause is then what the script says.
         call = call + turn.gain(gain_db)
         call = call + silence(spans[-1].end_ms + pause_ms - call.duration_ms, RATE_HZ)
-    call = Clip(call.samples + room(len(call)), RATE_HZ)
-    call.save(HERE / f"{ID}.wav")
-    (HERE / f"{ID}.json").write_text(json.dumps(labels(spans), indent=2) + "\n", encoding="utf-8")
-    print(f"{ID}.wav: {call.duration_ms / 1000:.1f} s, peak {call.peak_db:.1f} dBFS")
-    if "--listen" in sys.argv:
-        listen(call, spans)
+    return Clip(call.samples + room(len(call)), RATE_HZ), spans
 
 
-def say(voice: HibariVoice, text: str) -> Clip:
-    """One turn in the customer's voice."""
-    return Clip.join(Clip(sentence.samples, RATE_HZ) for sentence in voice.speak(text, voice=VOICE))
-
-
-def labels(spans: list[Span]) -> dict[str, object]:
+def labels(script: Script, spans: list[Span]) -> dict[str, object]:
     """What is true about the call: who said what, when, and what it was about."""
     return {
-        "id": ID,
-        "voice": VOICE,
+        "id": script.id,
+        "voice": script.voice,
         "rate_hz": RATE_HZ,
         "synthetic": True,
-        "policy_version": 1,
-        "customer": "maya",
+        "policy_version": "1",
+        "customer": script.customer,
         "turns": [
             {"text": line.text, "start_ms": span.start_ms, "end_ms": span.end_ms, "intent": line.intent}
-            for line, span in zip(SCRIPT, spans, strict=True)
+            for line, span in zip(script.lines, spans, strict=True)
         ],
-        "products": {"TEN-02": 3, "SLE-02": 3, "SLE-03": 1, "TEN-04": 1},
-        "cue_turn": 4,
-        "constraints": {"people": 4, "sleeping_bag_below_usd": 150},
+        "products": script.products,
+        "cue_turn": script.cue_turn,
+        "constraints": script.constraints,
     }
 
 

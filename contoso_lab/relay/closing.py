@@ -1,0 +1,72 @@
+"""Goodbyes: what the close of one side means to the other.
+
+| one side ends with | the other side is closed with |
+|---|---|
+| 1000, or no code at all | 1000 |
+| 3000 to 4999 (the application's own) | the same code and reason |
+| another code that may be sent (1001, 1008, 1009, 1011, 1013 …) | the same code and reason |
+| 1006 (the connection broke), 1015, anything malformed | 1011 and a sentence |
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+NORMAL = 1000
+GOING_AWAY = 1001
+NO_CODE = 1005
+ABNORMAL = 1006
+TOO_BIG = 1009
+FAILED = 1011
+NOT_LET_IN = 4401
+"""The token is missing, unknown, used or expired."""
+NO_TARGET = 4502
+"""The target is not there, or does not let the relay in."""
+
+MOST_REASON_BYTES = 123
+_SENDABLE = frozenset({1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 1014})
+
+
+@dataclass(frozen=True, slots=True)
+class Close:
+    """How to end a WebSocket: the code, and a reason that fits into a close frame."""
+
+    code: int
+    reason: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "reason", fit(self.reason))
+
+
+def fit(reason: str) -> str:
+    """A reason cut to the 123 bytes that a close frame holds, never through a character.
+
+    >>> len(fit("é" * 100).encode())
+    123
+    >>> fit("the engine stopped")
+    'the engine stopped'
+    """
+    if len(reason.encode("utf-8", errors="replace")) <= MOST_REASON_BYTES:
+        return reason
+    # The ellipsis takes three bytes of its own.
+    return reason.encode("utf-8", errors="replace")[: MOST_REASON_BYTES - 3].decode("utf-8", errors="ignore") + "…"
+
+
+def passed_on(code: int, reason: str, *, who: str) -> Close:
+    """The close that the other side gets when `who` has ended with `code`.
+
+    >>> passed_on(4008, "session limit", who="the target")
+    Close(code=4008, reason='session limit')
+    >>> passed_on(1006, "", who="the target")
+    Close(code=1011, reason='the target went away without a goodbye')
+    """
+    if code == NO_CODE:
+        return Close(NORMAL, reason)
+    if code in _SENDABLE or 3000 <= code < 5000:
+        return Close(code, reason)
+    return Close(FAILED, reason or f"{who} went away without a goodbye")
+
+
+def is_the_applications(code: int) -> bool:
+    """Whether a code belongs to the applications (3000 to 4999), which explain themselves."""
+    return 3000 <= code < 5000

@@ -1,0 +1,117 @@
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import sys
+
+import pytest
+from websockets.asyncio.client import connect
+
+from contoso_lab.errors import ConfigError, PortInUse
+from contoso_lab.relay.serving import bind, check_exposure, url_of
+
+
+def test_a_port_that_is_taken_is_one_sentence():
+    with bind("127.0.0.1", 0) as first:
+        first.listen()
+        port = first.getsockname()[1]
+        with pytest.raises(PortInUse, match=f"port {port} on 127.0.0.1 is in use"):
+            bind("127.0.0.1", port)
+        assert url_of(first) == f"http://127.0.0.1:{port}"
+
+
+@pytest.mark.parametrize("host", ["192.0.2.1", "no.such.host.invalid"])
+def test_an_address_that_is_not_ours_is_one_sentence(host, monkeypatch):
+    import socket
+
+    if host.endswith("invalid"):
+        monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: (_ for _ in ()).throw(socket.gaierror()))
+    with pytest.raises(ConfigError, match="cannot listen on"):
+        bind(host, 0)
+
+
+@pytest.mark.parametrize(
+    ("host", "secret", "sentence"),
+    [
+        ("127.0.0.1", None, None),
+        ("localhost", None, None),
+        ("::1", None, None),
+        ("0.0.0.0", None, "anybody on the network"),
+        ("::", None, "anybody on the network"),
+        ("lab.example", None, "anybody on the network"),
+        ("0.0.0.0", "x" * 16, None),
+        ("0.0.0.0", "short", "could be guessed"),
+        ("127.0.0.1", "", "could be guessed"),
+    ],
+)
+def test_who_may_be_reached_from_other_machines(host, secret, sentence):
+    if sentence is None:
+        check_exposure(host, secret)
+    else:
+        with pytest.raises(ConfigError, match=sentence):
+            check_exposure(host, secret)
+
+
+async def start(*arguments: str, **environment: str) -> asyncio.subprocess.Process:
+    clean = {name: value for name, value in os.environ.items() if "OPENAI" not in name and "CONTOSO" not in name}
+    return await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "contoso_lab.relay", "--port", "0", *arguments,
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE, env=clean | environment,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environment", "sentence"),
+    [
+        (["--target", "openai"], {}, "target 'openai' needs a key: set OPENAI_API_KEY"),
+        (["--target", "azure"], {}, "set AZURE_OPENAI_ENDPOINT"),
+        (["--target", "tent"], {}, "there is no target 'tent'"),
+        (["--target", "local"], {}, "set CONTOSO_LAB_URL"),
+        (["--target-url", "http://127.0.0.1:9/v1", "--host", "0.0.0.0"], {}, "set CONTOSO_LAB_RELAY_SECRET"),
+        (["--target-url", "http://127.0.0.1:9/v1"], {"CONTOSO_LAB_RELAY_SECRET": "short"}, "could be guessed"),
+    ],
+)
+async def test_what_is_wrong_is_said_in_one_sentence_at_the_start(arguments, environment, sentence, tmp_path):
+    process = await start(*arguments, "--runs", str(tmp_path), **environment)
+    out, said = await process.communicate()
+    assert process.returncode == 2
+    assert out == b""
+    assert sentence in said.decode()
+    assert len(said.decode().strip().splitlines()) == 1
+
+
+async def test_the_process_says_when_it_is_ready_and_ends_its_calls_when_told(target, tmp_path, test_setup):
+    """The real thing, with the real prompts, on a port that it is then refused a second time."""
+    process = await start("--target-url", f"http://127.0.0.1:{target.port}/v1", "--runs", str(tmp_path))
+    ready = (await process.stdout.readline()).decode().split()
+    assert ready[0] == "READY", await process.stderr.read()
+    url = ready[1]
+    second = await start("--target-url", "http://127.0.0.1:9/v1", "--port", url.rsplit(":", 1)[1])
+    _, said = await second.communicate()
+    assert (second.returncode, "is in use by another program" in said.decode()) == (2, True)
+
+    import urllib.request
+
+    def token() -> str:
+        with urllib.request.urlopen(f"{url}/api/token?persona=voice_brief&customer=maya", timeout=30) as answer:
+            return json.loads(answer.read())["token"]
+
+    secret = await asyncio.to_thread(token)
+    async with connect(f"{url.replace('http', 'ws')}/api/realtime/ws?token={secret}") as socket:
+        assert json.loads(await socket.recv())["type"] == "session.created"
+        assert json.loads(await socket.recv())["type"] == "lab.recording"
+        assert "Maya Chen" in target.events[0]["session"]["instructions"]
+        process.send_signal(signal.SIGTERM)
+        assert [json.loads(raw)["type"] async for raw in socket] == ["session.updated"]
+        assert socket.close_code == 1001
+    out, said = await process.communicate()
+    assert (process.returncode, out) == (0, b"")
+    assert "event=opened" in said.decode()
+    assert secret not in said.decode()
+    [recording] = tmp_path.iterdir()
+    manifest = json.loads((recording / "manifest.json").read_text(encoding="utf-8"))
+    assert (manifest["status"], manifest["end_reason"]) == ("closed", "the relay was shut down")
+    assert manifest["persona"] == "voice_brief"
+    assert manifest["prompts"].keys() == {"voice_brief"}

@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+import json
+
+from contoso_lab.recording.recorder import Recorder
+from contoso_lab.relay.setup import Setup
+from contoso_lab.relay.tape import Tape
+from contoso_lab.relay.tokens import Grant
+from contoso_lab.settings import Target
+
+MAYA = Grant("voice", "maya")
+LOCAL = Target.local("http://127.0.0.1:9/v1")
+SETUP = Setup({"type": "realtime", "instructions": "x"}, catalogue_sha="c", prompts={"voice": "p"})
+
+
+def test_a_tape_says_whose_call_it_holds(tmp_path):
+    tape = Tape.start(tmp_path, grant=MAYA, target=LOCAL, setup=SETUP)
+    assert tape.failure is None
+    assert tape.write("c2s", '{"type":"response.create"}') is None
+    tape.close("done")
+    tape.close("a second time")
+    manifest = json.loads((tmp_path / tape.id / "manifest.json").read_text(encoding="utf-8"))
+    expected = {"persona": "voice", "customer": "maya", "end_reason": "done", "catalogue_sha": "c"}
+    assert {name: manifest[name] for name in expected} == expected
+    assert manifest["target"] == {"kind": "local", "model": "local"}
+    assert manifest["session"] == SETUP.session
+
+
+def test_a_tape_that_breaks_says_so_once(tmp_path, monkeypatch):
+    tape = Tape.start(tmp_path, grant=MAYA, target=LOCAL, setup=SETUP)
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Recorder, "write", full)
+    assert "No space left" in (tape.write("c2s", "{}") or "")
+    assert tape.write("c2s", "{}") is None
+    tape.close("done")
+
+
+def test_a_tape_that_cannot_begin(tmp_path):
+    (tmp_path / "runs").write_text("in the way", encoding="utf-8")
+    tape = Tape.start(tmp_path / "runs", grant=MAYA, target=LOCAL, setup=SETUP)
+    assert "this call is not recorded" in (tape.failure or "")
+    assert tape.id is None
+    assert tape.write("c2s", "{}") is None
+
+
+def test_no_tape_at_all():
+    tape = Tape()
+    assert tape.write("c2s", "{}") is None
+    assert tape.failure is None
+    tape.close("done")
