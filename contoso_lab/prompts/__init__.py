@@ -1,0 +1,31 @@
+"""Prompts by name: load, render without a network, lint, run, stream.
+
+A prompt is a `.prompty` file (version 2 of the format) in `prompts/`. The file holds the words and says which inputs
+it needs; the target names the model and the key, so that one file runs against the local engine, OpenAI and Azure.
+
+This package is the only door to the `prompty` package.
+
+>>> load("writeup_gate").inputs["conversation"].kind
+'thread'
+"""
+
+from __future__ import annotations
+
+from contoso_lab.prompts.lint import lint
+from contoso_lab.prompts.load import Input, Prompt, load, names
+from contoso_lab.prompts.run import PromptStream, connection, run, stream
+from contoso_lab.prompts.trace import PromptRun, collect
+
+__all__ = [
+    "Input",
+    "Prompt",
+    "PromptRun",
+    "PromptStream",
+    "collect",
+    "connection",
+    "lint",
+    "load",
+    "names",
+    "run",
+    "stream",
+]

@@ -1,0 +1,197 @@
+"""A prompt, run against a target.
+
+| resource | acquired | released | on failure |
+|---|---|---|---|
+| HTTP client | per run, or once by `connection()` | when the run or the block ends | closed all the same |
+| the record of a run | when the run begins | handed to `collect()` at the end | handed over with its error |
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
+from contextlib import aclosing
+from types import TracebackType
+from typing import Any
+
+from contoso_lab.errors import PromptError
+from contoso_lab.prompts.answer import check_finish, explain, parse_outputs
+from contoso_lab.prompts.client import client_for, connection, request
+from contoso_lab.prompts.load import Prompt, load, to_wire
+from contoso_lab.prompts.trace import PromptRun, publish
+from contoso_lab.settings import Target
+
+__all__ = ["PromptStream", "connection", "run", "stream"]
+
+
+async def run(
+    prompt: Prompt | str, target: Target, /, *, clock_ns: Callable[[], int] = time.monotonic_ns, **inputs: Any
+) -> PromptRun:
+    """Run a prompt and wait for the whole answer.
+
+    Cancelling the task closes the connection; the record then says that the run was cancelled.
+
+    Raises:
+        PromptError: an input is wrong, the target cannot be reached or refuses, or the answer is not what the
+            prompt's outputs promise.
+    """
+    async with PromptStream(_loaded(prompt), target, inputs, clock_ns=clock_ns, streamed=False) as pieces:
+        async for _ in pieces:
+            pass
+    return pieces.run
+
+
+def stream(
+    prompt: Prompt | str, target: Target, /, *, clock_ns: Callable[[], int] = time.monotonic_ns, **inputs: Any
+) -> PromptStream:
+    """Run a prompt and read the answer piece by piece, with `async for`.
+
+    The inputs are checked at once. Afterwards `.run` is the record. Whoever may stop early reads inside `async with`
+    or calls `aclose()`.
+
+    Raises:
+        PromptError: as `run`; while reading, when it is the target's fault.
+    """
+    return PromptStream(_loaded(prompt), target, inputs, clock_ns=clock_ns, streamed=True)
+
+
+class PromptStream:
+    """The answer to a prompt, on its way."""
+
+    def __init__(
+        self,
+        prompt: Prompt,
+        target: Target,
+        inputs: Mapping[str, Any],
+        *,
+        clock_ns: Callable[[], int],
+        streamed: bool,
+    ) -> None:
+        self._prompt = prompt
+        self._target = target
+        self._clock_ns = clock_ns
+        self._streamed = streamed
+        self._messages = prompt.prepared(inputs)
+        self._text = ""
+        self._usage: dict[str, Any] | None = None
+        self._model = target.chat_model
+        self._finish: str | None = None
+        self._first_ns: int | None = None
+        self._run: PromptRun | None = None
+        self._pieces = self._read()
+
+    @property
+    def run(self) -> PromptRun:
+        """The record of the run, once the last piece was read or the reading was stopped.
+
+        Raises:
+            PromptError: the answer is not finished.
+        """
+        if self._run is None:
+            raise PromptError(f"{self._prompt.where}: the answer is not finished; read all of it or call aclose()")
+        return self._run
+
+    def __aiter__(self) -> PromptStream:
+        return self
+
+    async def __anext__(self) -> str:
+        return await anext(self._pieces)
+
+    async def aclose(self) -> None:
+        """Stop reading; the record then says so."""
+        await self._pieces.aclose()
+
+    async def __aenter__(self) -> PromptStream:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    async def _read(self) -> AsyncGenerator[str, None]:
+        import httpx2
+        import openai
+
+        started_ns = self._clock_ns()
+        data: dict[str, Any] | None = None
+        error: str | None = "stopped before the answer was complete"
+        try:
+            async with client_for(self._target) as client:
+                async with aclosing(self._ask(client)) as pieces:
+                    async for piece in pieces:
+                        if self._streamed and self._first_ns is None:
+                            self._first_ns = self._clock_ns()
+                        self._text += piece
+                        yield piece
+            check_finish(self._prompt.where, self._finish)
+            data = parse_outputs(self._prompt, self._text)
+            error = None
+        except asyncio.CancelledError:
+            error = "cancelled"
+            raise
+        except PromptError as problem:
+            error = str(problem)
+            raise
+        except (openai.OpenAIError, httpx2.HTTPError, ValueError) as problem:
+            error = explain(self._prompt.where, self._target, problem)
+            raise PromptError(error) from problem
+        finally:
+            self._run = publish(
+                PromptRun(
+                    prompt=self._prompt.name,
+                    sha256=self._prompt.sha256,
+                    messages=tuple(to_wire(self._messages)),
+                    response=self._text,
+                    data=data,
+                    usage=self._usage,
+                    model=self._model,
+                    started_ns=started_ns,
+                    first_ns=self._first_ns,
+                    ended_ns=self._clock_ns(),
+                    error=error,
+                )
+            )
+
+    async def _ask(self, client: Any) -> AsyncGenerator[str, None]:
+        """The pieces of the answer; usage, model and the reason of the end are noted in passing."""
+        import prompty
+
+        agent = self._prompt.agent()
+        # Without include_usage a stream ends without a word about tokens.
+        extra = {"stream": True, "stream_options": {"include_usage": True}} if self._streamed else {}
+        raw = await request(client, agent, self._messages, model=self._target.chat_model, extra=extra)
+        if self._streamed:
+            try:
+                async for piece in await prompty.process_async(agent, self._noted(raw)):
+                    if isinstance(piece, str) and piece:
+                        yield piece
+            finally:
+                await raw.iterator.close()
+            return
+        self._note(raw)
+        message = raw.choices[0].message if getattr(raw, "choices", None) else None
+        if message is None:
+            raise ValueError("the answer holds no choices")
+        # prompty would hand a refusal on as if it were the answer.
+        if message.content is None and getattr(message, "refusal", None):
+            raise ValueError(f"Model refused: {message.refusal}")
+        if message.content:
+            yield message.content
+
+    async def _noted(self, chunks: AsyncIterator[Any]) -> AsyncIterator[Any]:
+        async for chunk in chunks:
+            self._note(chunk)
+            yield chunk
+
+    def _note(self, part: Any) -> None:
+        self._model = getattr(part, "model", None) or self._model
+        if getattr(part, "usage", None) is not None:
+            self._usage = part.usage.model_dump(exclude_none=True)
+        for choice in getattr(part, "choices", None) or []:
+            self._finish = choice.finish_reason or self._finish
+
+
+def _loaded(prompt: Prompt | str) -> Prompt:
+    return load(prompt) if isinstance(prompt, str) else prompt

@@ -1,0 +1,36 @@
+"""What makes it Contoso: products, customers, the agent's words, and whether its prices are true.
+
+>>> catalog = Catalog.load()
+>>> catalog.get("TEN-02").name, get_customer("maya").purchases
+('Meadow Four', ('FTW-01', 'PAC-01'))
+"""
+
+from __future__ import annotations
+
+from contoso_lab.shop.catalog import CATEGORIES, Catalog, Product
+from contoso_lab.shop.chat import ChatAnswer
+from contoso_lab.shop.customers import Customer, get_customer, load_customers
+from contoso_lab.shop.thread import thread
+from contoso_lab.shop.truth import Claim, price_claims
+from contoso_lab.shop.voice import session_config
+from contoso_lab.shop.writeup import GateDecision, WriteUp, decide, find_skus, skus_in, suggest
+
+__all__ = [
+    "CATEGORIES",
+    "Catalog",
+    "ChatAnswer",
+    "Claim",
+    "Customer",
+    "GateDecision",
+    "Product",
+    "WriteUp",
+    "decide",
+    "find_skus",
+    "get_customer",
+    "load_customers",
+    "price_claims",
+    "session_config",
+    "skus_in",
+    "suggest",
+    "thread",
+]
