@@ -60,7 +60,7 @@ def load_caller(name: str, *, speech: Path = SPEECH) -> tuple[Caller, Labels]:
         RecordingError: the labels are missing or do not fit their schema.
     """
     labels = Labels.load(speech / f"{name}.json")
-    return Caller(Clip.load(speech / f"{name}.wav"), labels.customer, name), labels
+    return Caller(Clip.load(speech / f"{name}.wav"), labels.customer, name, synthetic=labels.synthetic), labels
 
 
 async def run_demo(told: Told, *, runs: Path, speech: Path = SPEECH, name: str = CUSTOMER) -> DemoResult:

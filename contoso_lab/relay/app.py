@@ -2,7 +2,7 @@
 
 | path | what |
 |---|---|
-| `GET /api/token?persona=&customer=&scenario=` | `{"token", "expiresAt"}`: opens one call within five minutes |
+| `GET /api/token?persona=&customer=&scenario=&replay_of=&mode=` | `{"token", "expiresAt"}`: opens one call within five minutes |
 | `WS /api/realtime/ws?token=…` | a call, for browsers |
 | `WS /v1/realtime?model=…` | a call, for the official `openai` client (`api_key=token`) |
 | `GET /healthz` | whether the relay takes calls, and how many it holds |
@@ -93,13 +93,18 @@ def create_app(
 
     @app.get("/api/token")
     async def token(
-        request: Request, persona: str = "voice", customer: str = "maya", scenario: str | None = None
+        request: Request,
+        persona: str = "voice",
+        customer: str = "maya",
+        scenario: str | None = None,
+        replay_of: str | None = None,
+        mode: str | None = None,
     ) -> Response:
         shown = bearer(request.headers.get("authorization")) or ""
         if secret is not None and not hmac.compare_digest(shown.encode(), secret.encode()):
             return refusal(401, NO_SECRET)
         try:
-            grant = Grant(persona, customer, scenario)
+            grant = Grant(persona, customer, scenario, replay_of, mode)
             await desk.prepare(grant)  # a persona or a customer that is not there is found now, not in the call
             issued = desk.tokens.issue(grant, at_s=clock())
         except SessionRefused as error:

@@ -8,7 +8,7 @@ What it does beyond passing messages on, each as it came:
 * after the target's `session.created` it sends the session configuration, before any word of the client;
 * it takes instructions and tools out of the client's own `session.update`. That keeps an experiment
   honest; it is no wall, for a caller may still talk the model into things;
-* it keeps `lab.local` events: they are recorded and go no further.
+* it keeps `lab.local` events: they are recorded and go no further. `call.ended` among them hangs up.
 """
 
 from __future__ import annotations
@@ -162,6 +162,10 @@ class Call:
     def _local(self, event: dict[str, Any]) -> Sequence[Action]:
         local = event.get("event")
         if isinstance(local, dict) and isinstance(local.get("type"), str):
+            if local["type"] == "call.ended":
+                # The client hangs up this way to learn, from our close, that the recording is finished.
+                why = f"the client ended the call: {local.get('reason') or 'no reason given'}"
+                return (Record("local", local), HangUp(Close(NORMAL), Close(NORMAL), why))
             return (Record("local", local),)
         sentence = 'a lab.local event needs a field "event": an object with a "type"'
         return (Forward("client", self._error("bad_local_event", sentence, about=event.get("event_id"))),)

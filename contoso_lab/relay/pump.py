@@ -86,7 +86,10 @@ class Pump:
             except SessionClosed as closed:
                 return self._end(self._gone(source, closed.code, closed.reason))
             self.messages[source] += 1
-            far = await self._do(react(message))
+            actions = react(message)
+            far = await self._do(actions)
+            if isinstance(actions[-1], HangUp):
+                return self._end(actions[-1:])
             if far is not None and far != source:
                 # The far side's own pump hands over what it said last and knows why it went. Only when
                 # that pump is held up too does this one decide.

@@ -43,9 +43,13 @@ class Grant:
     persona: str
     customer: str
     scenario: str | None = None
+    replay_of: str | None = None
+    """The id of the recording that this call repeats."""
+    mode: str | None = None
+    """How it is repeated; a live call has none."""
 
     def __post_init__(self) -> None:
-        for field in ("persona", "customer", "scenario"):
+        for field in ("persona", "customer", "scenario", "replay_of", "mode"):
             value = getattr(self, field)
             if value is not None and not _NAME.fullmatch(value):
                 raise ConfigError(f"{field} {value[:80]!r} is no name: use letters, digits, '_', '-' and '.'")

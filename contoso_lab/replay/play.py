@@ -62,7 +62,14 @@ async def _paced(
     name = source.manifest.customer
     if name is None:
         raise ReplayError(f'{source.path}: the manifest names no customer; add "customer" to manifest.json')
-    caller = Caller(clip, name, source.manifest.scenario or source.id, replay_of=source.id)
+    caller = Caller(
+        clip,
+        name,
+        source.manifest.scenario or source.id,
+        replay_of=source.id,
+        mode=Paced.name,
+        synthetic=source.manifest.synthetic,
+    )
     desk = WriteUpDesk(chat, get_customer(name), Catalog.load())
     again = Recording.open(await hold_call(relay_url, caller, persona=persona, desk=desk, on_turn=on_turn))
     labels = source.labels()

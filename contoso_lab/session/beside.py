@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from contoso_lab.session.client import Session
 from contoso_lab.settings import Target
-from contoso_lab.shop import Catalog, Customer
+from contoso_lab.shop import Catalog, Customer, thread
 from contoso_lab.shop.writeup import decide, suggest
 
 ON_SCREEN = "The suggestions are now on the customer's screen."
@@ -32,9 +32,7 @@ class WriteUpDesk:
 
     async def after_reply(self, session: Session) -> None:
         """Judge the conversation; on yes, write, show, and tell the assistant that it is on screen."""
-        messages = [
-            {"role": turn.role, "content": turn.heard} for turn in session.conversation.turns if turn.heard.strip()
-        ]
+        messages = thread(session.conversation.turns)
         asked = sum(message["role"] == "user" for message in messages)
         if asked <= self._judged:
             return  # nothing new was asked: the greeting, or our own "it is on your screen"
@@ -65,6 +63,7 @@ class WriteUpDesk:
             after_item_id=after_item_id,
             text=page.text,
             skus=list(page.skus),
+            unknown_skus=list(page.unknown_skus),
             duration_ms=_since_ms(started_ns),
         )
         self.shown += 1

@@ -15,6 +15,7 @@ from contoso_lab.session.opening import connect
 from contoso_lab.wire import Turn
 
 SETTLE_S = 30.0
+VIRTUAL = {"device": "virtual: a speaker in time only", "measured": True}
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,10 @@ class Caller:
     scenario: str
     replay_of: str | None = None
     """The id of the recording that this call repeats."""
+    mode: str | None = None
+    """How it is repeated; a live call has none."""
+    synthetic: bool = False
+    """Whether the customer's voice is a machine's."""
 
 
 async def hold_call(
@@ -59,11 +64,13 @@ async def hold_call(
         customer=caller.customer,
         scenario=caller.scenario,
         replay_of=caller.replay_of,
+        mode=caller.mode,
         secret=secret,
         after_reply=after_reply,
     ) as session:
         teller = asyncio.create_task(_tell(session, on_turn)) if on_turn else None
         try:
+            await session.note("client.described", synthetic=caller.synthetic, playback=VIRTUAL)
             await session.greet()
             await session.stream(caller.clip)
             if not await session.settled(within_s=SETTLE_S):

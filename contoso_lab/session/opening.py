@@ -30,6 +30,7 @@ async def connect(
     customer: str | None = None,
     scenario: str | None = None,
     replay_of: str | None = None,
+    mode: str | None = None,
     secret: str | None = None,
     after_reply: AfterReply | None = None,
 ) -> AsyncIterator[Session]:
@@ -43,7 +44,13 @@ async def connect(
         SessionClosed: the conversation was ended before we left it.
     """
     token = await fetch_token(
-        relay_url, secret=secret, persona=persona, customer=customer, scenario=scenario, replay_of=replay_of
+        relay_url,
+        secret=secret,
+        persona=persona,
+        customer=customer,
+        scenario=scenario,
+        replay_of=replay_of,
+        mode=mode,
     )
     door = Target("url", f"{relay_url.rstrip('/')}/v1", "relay", "relay", SecretStr(token))
     async with _open(door, relayed=True, after_reply=after_reply) as session:
