@@ -1,0 +1,230 @@
+"""Open a recording: what was said, heard, played and asked, as objects."""
+
+from __future__ import annotations
+
+import hashlib
+from functools import cached_property
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from contoso_lab.audio import PCM16_24K, AudioFormat, Clip, read_audio, silence, write_stereo
+from contoso_lab.errors import AudioError, RecordingError
+from contoso_lab.recording.clock import LocalClock
+from contoso_lab.recording.labels import Labels
+from contoso_lab.recording.log import Log, RecordedEvent, read_lines, read_log
+from contoso_lab.recording.manifest import MANIFEST, Manifest, safe_name, write_whole
+from contoso_lab.recording.tables import turns_table
+from contoso_lab.recording.timeline import Stereo, Timeline
+from contoso_lab.wire import Conversation
+from contoso_lab.wire.dialogue import dialogue_html
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_SOUND_KEYS = {"in": "audio", "out": "delta"}
+
+
+class Recording:
+    """A conversation on disk, opened for reading. What is asked for is read once and kept.
+
+    A recording whose writer was killed opens up to where it was written; `problems` says what is missing.
+    """
+
+    def __init__(self, path: Path, manifest: Manifest, problems: tuple[str, ...] = ()) -> None:
+        self.path = path
+        self.manifest = manifest
+        self._found = problems
+
+    @classmethod
+    def open(cls, path: str | PathLike[str]) -> Recording:
+        """Open a bundle by its folder (or by its manifest).
+
+        Raises RecordingError when there is no recording, or when a later program made it.
+        """
+        place = Path(path)
+        folder = place.parent if place.name == MANIFEST else place
+        if (folder / MANIFEST).exists():
+            return cls(folder, Manifest.load(folder))
+        if (folder / "events.jsonl").exists():
+            return cls(folder, Manifest(id=folder.resolve().name), (f"{MANIFEST} is missing",))
+        raise RecordingError(f"{folder} is no recording: it holds neither {MANIFEST} nor events.jsonl")
+
+    @property
+    def id(self) -> str:
+        """The name of the recording."""
+        return self.manifest.id
+
+    @cached_property
+    def problems(self) -> tuple[str, ...]:
+        """What is missing or damaged, one sentence each; empty for a whole recording."""
+        found = [*self._found]
+        if self.manifest.status == "open":
+            found.append("it was cut before it was closed")
+        elif (self.manifest.end_reason or "").startswith("the recording could not be written"):
+            found.append(str(self.manifest.end_reason))
+        found += [*self._log.problems, *self._track_problems("in"), *self._track_problems("out")]
+        found += self._prompt_log[1]
+        unknown = [event for event in self.events if event.type == "recording.format_unknown"]
+        found += [
+            f"the sound of track {event.ev.get('track')} is unsure: {event.ev.get('reason')}" for event in unknown
+        ]
+        return tuple(found)
+
+    @property
+    def events(self) -> tuple[RecordedEvent, ...]:
+        """All that passed, in order."""
+        return self._log.events
+
+    @cached_property
+    def duration_ms(self) -> float:
+        """From the beginning of the recording to its last event."""
+        return self.events[-1].t_ms if self.events else 0.0
+
+    @cached_property
+    def conversation(self) -> Conversation:
+        """The events folded into turns."""
+        conversation, clock = Conversation(), LocalClock(self.events)
+        for event in self.events:
+            conversation.apply(event.ev, at_ms=clock.session_ms(event), dir=event.dir)
+        return conversation
+
+    @cached_property
+    def turns(self) -> pd.DataFrame:
+        """One row per turn in spoken order; times in ms on the session clock."""
+        return turns_table(self.conversation.turns)
+
+    @cached_property
+    def user_audio(self) -> Clip:
+        """The caller's sound as it was sent."""
+        return self._track("in")
+
+    @cached_property
+    def assistant_audio(self) -> Clip:
+        """The assistant's sound as it was received, answer after answer; see `stereo` for what was played."""
+        return self._track("out")
+
+    def item_audio(self, item_id: str) -> Clip:
+        """The sound of one answer as it was received; empty when it has none."""
+        whole = self.assistant_audio
+        parts = [
+            whole.samples[ref["off"] : ref["off"] + ref["len"]]
+            for event, ref in self._references("out")
+            if event.ev.get("item_id") == item_id
+        ]
+        import numpy as np
+
+        return Clip(np.concatenate(parts), whole.rate_hz) if parts else silence(0, whole.rate_hz)
+
+    def timeline(self) -> Timeline:
+        """Who sounded when, on the session clock."""
+        return self._timeline
+
+    def stereo(self) -> Stereo:
+        """Both sides on the session clock: left the caller, right the assistant as really played."""
+        return self._timeline.mix(self.user_audio, self.assistant_audio)
+
+    def save_stereo(self, path: str | PathLike[str]) -> Path:
+        """Write `stereo` to a .wav or .flac file, and return where it is."""
+        place = Path(path)
+        try:
+            place.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise RecordingError(f"{place.parent} cannot be made ({error.strerror}); choose another folder") from error
+        write_stereo(place, *self.stereo())
+        return place
+
+    @property
+    def prompt_runs(self) -> list[dict[str, Any]]:
+        """Every run of a prompt beside the call, in the order in which they were recorded."""
+        return self._prompt_log[0]
+
+    def labels(self, rater: str = "author") -> Labels | None:
+        """What a rater said about this recording; None when nothing. Raises RecordingError when damaged."""
+        place = self._labels_place(rater)
+        return Labels.load(place) if place.exists() else None
+
+    def add_labels(self, labels: Labels, rater: str = "author") -> None:
+        """Keep a rater's labels with the recording, in place of earlier ones by the same rater."""
+        place = self._labels_place(rater)
+        try:
+            place.parent.mkdir(exist_ok=True)
+            write_whole(place, labels.model_dump_json(indent=1).encode())
+        except OSError as error:
+            raise RecordingError(f"{place} cannot be written ({error.strerror}); check the folder") from error
+
+    def __repr__(self) -> str:
+        who = ", ".join(filter(None, (self.manifest.persona, self.manifest.customer)))
+        state = f", {len(self.problems)} problems" if self.problems else ""
+        turns = len(self.conversation.turns)
+        return f"<Recording {self.id}: {who or 'unnamed'}, {self.duration_ms / 1000:.0f} s, {turns} turns{state}>"
+
+    def _repr_html_(self) -> str:
+        return dialogue_html(self.conversation.turns, title=repr(self)[1:-1], notes=self.problems)
+
+    @cached_property
+    def _log(self) -> Log:
+        return read_log(self.path / "events.jsonl")
+
+    @cached_property
+    def _prompt_log(self) -> tuple[list[dict[str, Any]], list[str]]:
+        return read_lines(self.path / "prompty.jsonl")
+
+    @cached_property
+    def _timeline(self) -> Timeline:
+        return Timeline.of(self.events, self.user_audio, self.assistant_audio.rate_hz)
+
+    def _labels_place(self, rater: str) -> Path:
+        return self.path / "labels" / f"{safe_name(rater, 'rater')}.json"
+
+    def _references(self, name: Literal["in", "out"]) -> list[tuple[RecordedEvent, dict[str, Any]]]:
+        key = _SOUND_KEYS[name]
+        return [
+            (event, ref)
+            for event in self.events
+            if isinstance(ref := event.ev.get(key), dict) and ref.get("$audio") == name
+        ]
+
+    def _stored(self, name: Literal["in", "out"]) -> Clip | None:
+        place = self.path / "audio" / f"{name}.wav"
+        return read_audio(place) if place.exists() else None
+
+    def _needed(self, name: Literal["in", "out"]) -> int:
+        return max((ref["off"] + ref["len"] for _, ref in self._references(name)), default=0)
+
+    def _track(self, name: Literal["in", "out"]) -> Clip:
+        """The track, with silence where the events tell of sound that was never written."""
+        stored = self._stored(name)
+        if stored is None:
+            rate_hz = self._format(name).rate_hz
+            return silence(1000 * self._needed(name) / rate_hz, rate_hz)
+        missing = max(0, self._needed(name) - len(stored))
+        return stored + silence(1000 * missing / stored.rate_hz, stored.rate_hz) if missing else stored
+
+    def _format(self, name: Literal["in", "out"]) -> AudioFormat:
+        wire = self.manifest.audio_format_in if name == "in" else self.manifest.audio_format_out
+        return AudioFormat.from_wire(wire) if wire else PCM16_24K
+
+    def _track_problems(self, name: Literal["in", "out"]) -> list[str]:
+        needed = self._needed(name)
+        if needed == 0:
+            return []
+        try:
+            stored = self._stored(name)
+        except AudioError as error:
+            return [str(error)]
+        if stored is None:
+            return [f"audio/{name}.wav is missing"]
+        found = []
+        if len(stored) < needed:
+            ms = 1000 * (needed - len(stored)) / stored.rate_hz
+            found.append(f"audio/{name}.wav: its last {ms:.0f} ms were not written; they are silent here")
+        pcm = stored.to_bytes(AudioFormat("pcm16", stored.rate_hz))
+        wrong = sum(
+            ref["off"] + ref["len"] <= len(stored)
+            and hashlib.sha256(pcm[2 * ref["off"] : 2 * (ref["off"] + ref["len"])]).hexdigest()[:16] != ref.get("sha")
+            for _, ref in self._references(name)
+        )
+        if wrong:
+            found.append(f"audio/{name}.wav: the sound of {wrong} events is not what was recorded")
+        return found

@@ -1,0 +1,91 @@
+"""Read what a recorder wrote line by line, also when its last line was cut."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple, cast
+
+from contoso_lab.errors import RecordingError
+from contoso_lab.wire import Direction
+
+_DIRECTIONS = frozenset({"c2s", "s2c", "local"})
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedEvent:
+    """One message of a recorded conversation, or one local happening."""
+
+    seq: int
+    """Its number in the recording, from 0, without gaps."""
+    t_ms: float
+    """When it passed the recorder, in ms since the recording began: the session clock."""
+    dir: Direction
+    """Client to server, server to client, or local to the client's machine."""
+    ev: dict[str, Any]
+    """The event as it was on the wire; sound is replaced by a reference to a track."""
+
+    @property
+    def type(self) -> str:
+        """The event's name as it was on the wire."""
+        return str(self.ev.get("type", ""))
+
+
+class Log(NamedTuple):
+    """What could be read, and one sentence for each thing that could not."""
+
+    events: tuple[RecordedEvent, ...]
+    problems: tuple[str, ...]
+
+
+def read_log(place: Path) -> Log:
+    """Read the events of a bundle; raises RecordingError when the file cannot be read at all."""
+    events: list[RecordedEvent] = []
+    problems: list[str] = []
+    for number, value in _lines(place, problems):
+        try:
+            seq, t_ns, dir, ev = value["seq"], value["t_ns"], value["dir"], value["ev"]
+            if dir not in _DIRECTIONS or not isinstance(ev, dict):
+                raise TypeError("no direction or no event")
+            event = RecordedEvent(int(seq), t_ns / 1e6, cast(Direction, dir), ev)
+        except (KeyError, TypeError, ValueError) as error:
+            problems.append(f"{place.name}: line {number} is no recorded event ({error}); it was left out")
+            continue
+        expected = events[-1].seq + 1 if events else 0
+        if event.seq != expected:
+            problems.append(
+                f"{place.name}: event {expected} was expected on line {number} and {event.seq} stands there"
+            )
+        events.append(event)
+    return Log(tuple(events), tuple(problems))
+
+
+def read_lines(place: Path) -> tuple[list[dict[str, Any]], list[str]]:
+    """Read the objects of a JSON-lines file that a recorder wrote; a missing file is empty."""
+    problems: list[str] = []
+    if not place.exists():
+        return [], problems
+    return [value for _, value in _lines(place, problems)], problems
+
+
+def _lines(place: Path, problems: list[str]) -> Iterator[tuple[int, dict[str, Any]]]:
+    try:
+        data = place.read_bytes()
+    except OSError as error:
+        raise RecordingError(f"{place} cannot be read ({error.strerror}): is this a recording?") from error
+    *whole, rest = data.split(b"\n")
+    for number, line in enumerate(whole, start=1):
+        try:
+            value = json.loads(line)
+            if not isinstance(value, dict):
+                raise ValueError("no object")
+        except (ValueError, RecursionError) as error:
+            problems.append(f"{place.name}: line {number} is damaged ({error}); it was left out")
+            continue
+        yield number, value
+    if rest:
+        problems.append(
+            f"{place.name}: the last line was cut while it was written; its {len(rest)} bytes were left out"
+        )

@@ -1,0 +1,123 @@
+"""Everything that sounded, on one clock."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from contoso_lab.audio import Clip, FloatArray, find_speech
+from contoso_lab.recording.clock import AudioClock, Frame
+from contoso_lab.recording.log import RecordedEvent
+from contoso_lab.recording.playback import PlayedItem, played_items
+from contoso_lab.wire import ga_name
+
+# A pause of the sending client that is shorter than this is jitter, and must not tear the sound.
+_PAUSE_MS = 80.0
+
+
+@dataclass(frozen=True, slots=True)
+class SpokenSpan:
+    """A stretch in which the caller spoke, on the session clock, in ms."""
+
+    start_ms: float
+    end_ms: float
+
+
+class Stereo(NamedTuple):
+    """Both sides of a call as two clips of the same length that begin with the recording."""
+
+    left: Clip
+    """The caller."""
+    right: Clip
+    """The assistant, as really played."""
+
+
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    """Who sounded when, on the session clock (ms since the recording began)."""
+
+    user_clock: AudioClock
+    """From the caller's track to the session clock."""
+    user_spans: tuple[SpokenSpan, ...]
+    """Where the caller really spoke, by the energy of the sound and not by the server's detector."""
+    items: tuple[PlayedItem, ...]
+    """What was played of each answer, in order."""
+    measured: bool
+    """Whether the player's own reports are there; otherwise `items` are a model's guess."""
+
+    @classmethod
+    def of(cls, events: tuple[RecordedEvent, ...], user: Clip, assistant_rate_hz: int) -> Timeline:
+        """Make the timeline from the events and the caller's track."""
+        clock = AudioClock.of(_frames(events), user.rate_hz)
+        spans = tuple(
+            SpokenSpan(clock.session_ms(span.start_ms), clock.session_ms(span.end_ms)) for span in find_speech(user)
+        )
+        items = played_items(events, assistant_rate_hz)
+        measured = any(event.dir == "local" and event.type == "playback.started" for event in events)
+        return cls(clock, spans, items, measured)
+
+    def user_ms_to_session(self, audio_ms: float) -> float:
+        """When this moment of the caller's track was spoken."""
+        return self.user_clock.session_ms(audio_ms)
+
+    def item(self, item_id: str) -> PlayedItem | None:
+        """What was played of one answer; None when it never sounded."""
+        return next((item for item in self.items if item.item_id == item_id), None)
+
+    def mix(self, user: Clip, assistant: Clip) -> Stereo:
+        """Lay both tracks out on the session clock; sound that was flushed is not there."""
+        rate_hz = max(user.rate_hz, assistant.rate_hz)
+        left = [(at, user.samples[first:last]) for at, first, last in _runs(self.user_clock)]
+        right = [
+            (piece.start_ms, assistant.samples[piece.off : piece.off + piece.len])
+            for item in self.items
+            for piece in item.pieces
+        ]
+        sides = (_laid_out(left, user.rate_hz), _laid_out(right, assistant.rate_hz))
+        clips = [side.resampled(rate_hz) for side in sides]
+        length = max(len(clip) for clip in clips)
+        return Stereo(*(_padded(clip, length) for clip in clips))
+
+
+def _frames(events: tuple[RecordedEvent, ...]) -> list[Frame]:
+    frames: list[Frame] = []
+    for event in events:
+        if event.dir == "c2s" and ga_name(event.type) == "input_audio_buffer.append":
+            audio = event.ev.get("audio")
+            if isinstance(audio, dict) and audio.get("$audio") == "in":
+                frames.append(Frame(event.t_ms, int(audio["off"]), int(audio["len"])))
+    return frames
+
+
+def _runs(clock: AudioClock) -> list[tuple[float, int, int]]:
+    """Stretches of the track without a pause, as (start on the session clock, first sample, sample behind)."""
+    runs: list[tuple[float, int, int]] = []
+    first = 0
+    for start_ms, stop in zip(clock.starts_ms, clock.stops, strict=True):
+        if runs:
+            at_ms, run_first, run_stop = runs[-1]
+            end_ms = at_ms + 1000 * (run_stop - run_first) / clock.rate_hz
+            if start_ms - end_ms < _PAUSE_MS:
+                runs[-1] = (at_ms, run_first, stop)
+            else:
+                runs.append((start_ms, first, stop))
+        else:
+            runs.append((start_ms, first, stop))
+        first = stop
+    return runs
+
+
+def _laid_out(parts: list[tuple[float, FloatArray]], rate_hz: int) -> Clip:
+    import numpy as np
+
+    placed = [(max(0, round(at_ms * rate_hz / 1000)), samples) for at_ms, samples in parts]
+    canvas = np.zeros(max((at + len(samples) for at, samples in placed), default=0), np.float32)
+    for at, samples in placed:
+        canvas[at : at + len(samples)] += samples
+    return Clip(canvas, rate_hz)
+
+
+def _padded(clip: Clip, length: int) -> Clip:
+    import numpy as np
+
+    return Clip(np.pad(clip.samples, (0, length - len(clip))), clip.rate_hz)
