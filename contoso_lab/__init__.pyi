@@ -9,6 +9,7 @@ from .audio import silence as silence
 from .audio import tone as tone
 from .errors import LabError as LabError
 from .live import Here as Here
+from .live import play as play
 from .live import serve as serve
 from .live import start as start
 from .live import stop as stop
@@ -29,6 +30,7 @@ from .session import Caller as Caller
 from .session import WriteUpDesk as WriteUpDesk
 from .session import connect as connect
 from .session import hold_call as hold_call
+from .session import load_caller as load_caller
 from .settings import Settings as Settings
 from .settings import Target as Target
 from .shop import Catalog as Catalog

@@ -40,7 +40,7 @@ def demo(runs: Runs = None) -> None:
 
     result = asyncio.run(run_demo(_teller(), runs=_runs(runs)))
     out.print()
-    out.print(result.comparison.table())
+    out.print(_comparison(result.comparison))
     out.print(f"\n  listen  {result.stereo}\n  look    {result.page}\n  plot    {result.plot}", soft_wrap=True)
 
 
@@ -118,7 +118,7 @@ def compare(first: Recorded, second: Recorded) -> None:
     from contoso_lab.recording import Recording
 
     result = write_results(Recording.open(first), Recording.open(second))
-    out.print(result.comparison.table())
+    out.print(_comparison(result.comparison))
     out.print(f"\n  look    {result.page}", soft_wrap=True)
 
 
@@ -151,6 +151,17 @@ def _as_table(frame: Any) -> Table:
         table.add_column(str(column), overflow="fold")
     for row in frame.itertuples(index=False):
         table.add_row(*("" if value is None or value != value else escape(str(value)) for value in row))
+    return table
+
+
+def _comparison(comparison: Any) -> Table:
+    """The table without its reasons: those are sentences, and stand on the page."""
+    head, reasons = comparison.head[:-1], comparison.note
+    table = Table(box=None, pad_edge=False, caption=reasons, caption_justify="left")
+    for place, name in enumerate(head):
+        table.add_column(name, justify="left" if place in (0, len(head) - 1) else "right", no_wrap=True)
+    for difference in comparison:
+        table.add_row(*(escape(cell) for cell in difference.cells[: len(head)]))
     return table
 
 

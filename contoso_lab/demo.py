@@ -7,19 +7,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from contoso_lab.audio import Clip
 from contoso_lab.errors import LabError
-from contoso_lab.live import Here, serve
+from contoso_lab.live import Here, play, serve
 from contoso_lab.recording import Labels, Recording
 from contoso_lab.replay import replay_call
 from contoso_lab.report import Comparison, compare, page, waterfall
 from contoso_lab.scoring import score
-from contoso_lab.session import Caller, WriteUpDesk, hold_call
-from contoso_lab.settings import HOME
-from contoso_lab.shop import Catalog, get_customer
+from contoso_lab.session import load_caller
+from contoso_lab.session.caller import SPEECH
 from contoso_lab.wire import Turn
 
-SPEECH = HOME / "data" / "speech"
 CUSTOMER = "first_call"
 PERSONAS = ("voice", "voice_brief")
 
@@ -52,17 +49,6 @@ class DemoResult:
     plot: Path
 
 
-def load_caller(name: str, *, speech: Path = SPEECH) -> tuple[Caller, Labels]:
-    """Read a recorded customer: the WAV to speak and the labels to score against.
-
-    Raises:
-        UnreadableAudio: the WAV is missing or cannot be decoded.
-        RecordingError: the labels are missing or do not fit their schema.
-    """
-    labels = Labels.load(speech / f"{name}.json")
-    return Caller(Clip.load(speech / f"{name}.wav"), labels.customer, name, synthetic=labels.synthetic), labels
-
-
 async def run_demo(told: Told, *, runs: Path, speech: Path = SPEECH, name: str = CUSTOMER) -> DemoResult:
     """Hold the call with each persona, score both, write what can be heard and looked at.
 
@@ -70,14 +56,16 @@ async def run_demo(told: Told, *, runs: Path, speech: Path = SPEECH, name: str =
         LabError: a step failed; the message says which and what to do.
     """
     caller, labels = load_caller(name, speech=speech)  # before anything is started: a bad file is cheap to find now
-    catalog = Catalog.load()
     async with serve(runs=runs, progress=told.step) as here:
         told.step(f"the customer calls and talks with persona '{PERSONAS[0]}' ({caller.clip.duration_ms / 1000:.0f} s)")
-        desk = WriteUpDesk(here.target, get_customer(caller.customer), catalog, on_suggestion=told.suggestion)
-        first = Recording.open(
-            await hold_call(here.relay_url, caller, persona=PERSONAS[0], desk=desk, on_turn=told.turn)
+        first = await play(
+            here,
+            caller,
+            persona=PERSONAS[0],
+            labels=labels,
+            on_turn=told.turn,
+            on_suggestion=told.suggestion,
         )
-        first.add_labels(labels)
         _check(first, labels, here)
         told.step(f"the same customer calls again and talks with persona '{PERSONAS[1]}'")
         second = await replay_call(

@@ -17,7 +17,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from contoso_lab.errors import EngineError
+from contoso_lab.recording import Labels, Recording
+from contoso_lab.session import Caller, WriteUpDesk, hold_call
 from contoso_lab.settings import Target
+from contoso_lab.shop import Catalog, get_customer
+from contoso_lab.wire import Turn
 
 Progress = Callable[[str], None]
 START_TIMEOUT_S = 120.0
@@ -149,6 +153,37 @@ async def stop(here: Here) -> None:
     await here.relay.stop()
     if here.engine is not None:
         await here.engine.stop()
+
+
+async def play(
+    here: Here,
+    caller: Caller,
+    *,
+    persona: str,
+    labels: Labels | None = None,
+    on_turn: Callable[[Turn, float], None] | None = None,
+    on_suggestion: Progress | None = None,
+) -> Recording:
+    """Let a recorded customer call and talk with a persona, with suggestions beside the call.
+
+    Args:
+        here: the running workbench.
+        caller: who calls; see `load_caller`.
+        persona: the name of the prompt that answers.
+        labels: what is true about the caller; kept with the recording, so that it can be scored.
+        on_turn: called with each turn once it was heard, and the session's milliseconds.
+        on_suggestion: called with each piece of the page that is written beside the call.
+
+    Raises:
+        EngineError: a process of the workbench has ended.
+        SessionError: the call failed.
+    """
+    here.check()
+    desk = WriteUpDesk(here.target, get_customer(caller.customer), Catalog.load(), on_suggestion=on_suggestion)
+    recording = Recording.open(await hold_call(here.relay_url, caller, persona=persona, desk=desk, on_turn=on_turn))
+    if labels is not None:
+        recording.add_labels(labels)
+    return recording
 
 
 @asynccontextmanager

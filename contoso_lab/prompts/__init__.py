@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from contoso_lab.prompts.lint import lint
 from contoso_lab.prompts.load import Input, Prompt, load, names
-from contoso_lab.prompts.run import PromptStream, connection, run, stream
+from contoso_lab.prompts.run import PromptStream, connection, prepare, run, stream
 from contoso_lab.prompts.trace import PromptRun, collect
 
 __all__ = [
@@ -26,6 +26,7 @@ __all__ = [
     "lint",
     "load",
     "names",
+    "prepare",
     "run",
     "stream",
 ]

@@ -22,7 +22,26 @@ from contoso_lab.prompts.load import Prompt, load, to_wire
 from contoso_lab.prompts.trace import PromptRun, publish
 from contoso_lab.settings import Target
 
-__all__ = ["PromptStream", "connection", "run", "stream"]
+__all__ = ["PromptStream", "connection", "prepare", "run", "stream"]
+
+
+def prepare(*names: str) -> None:
+    """Read prompts and load what runs them, so that the first run costs what every run costs.
+
+    Meant for a thread, before a call: the imports take over a second, in which an event loop would stand still.
+
+    Raises:
+        PromptError: a prompt cannot be loaded.
+
+    >>> prepare("writeup_gate")
+    """
+    import prompty
+    from openai import AsyncOpenAI
+
+    for name in names:
+        load(name).agent()
+    # The SDK and prompty load their parts when they are first touched.
+    _ = AsyncOpenAI(api_key="unused").chat.completions, prompty.process_async
 
 
 async def run(

@@ -37,6 +37,8 @@ class Labels(BaseModel):
     policy_version: str = "1"
     """Which labelling rules the rater followed; labels under different rules must not be mixed."""
     customer: str = ""
+    synthetic: bool = False
+    """Whether the caller's voice is a machine's."""
     turns: list[LabelledTurn] = Field(default_factory=list)
     products: dict[str, Grade] = Field(default_factory=dict)
     """Grade by SKU; what is not listed has grade 0."""

@@ -95,6 +95,10 @@ class Manifest(_Page):
     persona: str = ""
     customer: str = ""
     scenario: str = ""
+    mode: str = "live"
+    """How the caller's side came to be: `live`, or the name of a replay mode."""
+    replay_of: str | None = None
+    """The id of the recording whose caller speaks here again."""
     target: TargetInfo = Field(default_factory=TargetInfo)
     session: dict[str, Any] | None = None
     """The session as it was asked for with `session.update`."""

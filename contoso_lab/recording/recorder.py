@@ -24,6 +24,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from pydantic import ValidationError
+
 from contoso_lab.audio import AudioFormat, from_base64
 from contoso_lab.errors import AudioError, RecordingError
 from contoso_lab.recording.files import GrowingFile
@@ -77,6 +79,8 @@ class Recorder:
         persona: str = "",
         customer: str = "",
         scenario: str | None = "",
+        mode: str | None = None,
+        replay_of: str | None = None,
         target: Mapping[str, str] | None = None,
         session: Mapping[str, Any] | None = None,
         catalogue_sha: str = "",
@@ -95,6 +99,8 @@ class Recorder:
             persona: the manner of the assistant; like all that follows, a field of `Manifest`.
             customer: who calls.
             scenario: what is tried.
+            mode: the replay mode; `live` when it is none.
+            replay_of: the recording that is played again.
             target: `kind` and `model` of who answers.
             session: the session as it will be asked for; see `set_session`.
             catalogue_sha: hash of the catalogue.
@@ -116,6 +122,8 @@ class Recorder:
             persona=persona,
             customer=customer,
             scenario=scenario or "",
+            mode=mode or "live",
+            replay_of=replay_of,
             target=TargetInfo.model_validate(dict(target or {})),
             catalogue_sha=catalogue_sha,
             prompts=dict(prompts or {}),
@@ -224,6 +232,8 @@ class Recorder:
             self.manifest.playback.measured |= event.get("type") == "playback.started"
             if event.get("type") == "prompt.run" and isinstance(event.get("run"), Mapping):
                 event, text = self._move_run(event), None
+            if event.get("type") == "client.described":
+                self._describe(event)
         else:
             name = ga_name(str(event.get("type", "")))
             if (dir, name) in _SESSION_EVENTS and isinstance(event.get("session"), Mapping):
@@ -246,6 +256,15 @@ class Recorder:
         self._prompts.append(compact(event["run"]).encode() + b"\n")
         self._runs += 1
         return {**event, "run": {"$prompty": self._runs - 1}}
+
+    def _describe(self, event: Mapping[str, Any]) -> None:
+        """Take over what only the client knows: its player, and whether a machine speaks."""
+        if isinstance(event.get("playback"), Mapping):
+            with contextlib.suppress(ValidationError):  # the event itself is kept, and shows what was wrong
+                self.manifest.playback = PlaybackInfo.model_validate(dict(event["playback"]))
+        if isinstance(event.get("synthetic"), bool):
+            self.manifest.synthetic = event["synthetic"]
+        self.manifest.save(self.path)
 
     def _take_formats(self, session: Mapping[str, Any], t_ns: int) -> None:
         audio = session.get("audio")

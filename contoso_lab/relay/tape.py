@@ -37,6 +37,8 @@ class Tape:
                 persona=grant.persona,
                 customer=grant.customer,
                 scenario=grant.scenario,
+                mode=grant.mode,
+                replay_of=grant.replay_of,
                 target={"kind": target.kind, "model": target.model},
                 session=dict(setup.session),
                 catalogue_sha=setup.catalogue_sha,

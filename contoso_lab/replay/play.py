@@ -10,7 +10,8 @@ from contoso_lab.errors import ReplayError
 from contoso_lab.recording import Recording
 from contoso_lab.replay.modes import Mode, Paced, Rescore
 from contoso_lab.session.beside import WriteUpDesk
-from contoso_lab.session.call import Caller, hold_call
+from contoso_lab.session.call import hold_call
+from contoso_lab.session.caller import Caller
 from contoso_lab.settings import Target
 from contoso_lab.shop import Catalog, get_customer
 from contoso_lab.wire import Turn

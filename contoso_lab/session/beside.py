@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from contoso_lab import prompts
 from contoso_lab.session.client import Session
 from contoso_lab.settings import Target
 from contoso_lab.shop import Catalog, Customer, thread
 from contoso_lab.shop.writeup import decide, suggest
+from contoso_lab.wire import Turn
 
 ON_SCREEN = "The suggestions are now on the customer's screen."
 
@@ -28,19 +31,23 @@ class WriteUpDesk:
     on_suggestion: Callable[[str], None] | None = None
     """Called with each piece of Markdown as it is written."""
     shown: int = field(default=0, init=False)
-    _judged: int = field(default=0, init=False)
+    _answered: str | None = field(default=None, init=False)
+    """The last turn that was on the table when a page was written: what came before it is settled."""
+
+    async def prepare(self) -> None:
+        """Load what the desk will need, before the call: the first prompt's imports would hold up the sound."""
+        await asyncio.to_thread(prompts.prepare, "writeup_gate", "suggestions")
 
     async def after_reply(self, session: Session) -> None:
         """Judge the conversation; on yes, write, show, and tell the assistant that it is on screen."""
-        messages = thread(session.conversation.turns)
-        asked = sum(message["role"] == "user" for message in messages)
-        if asked <= self._judged:
-            return  # nothing new was asked: the greeting, or our own "it is on your screen"
-        self._judged = asked
-        after_item_id = session.conversation.turns[-1].item_id
+        turns = session.conversation.turns
+        open_turns = _after(turns, self._answered)
+        if not any(turn.role == "user" for turn in open_turns):
+            return  # nothing was asked since: this is the greeting, or our own "it is on your screen"
+        after_item_id = turns[-1].item_id
 
         started_ns = time.monotonic_ns()
-        decision = await decide(messages, self.target)
+        decision = await decide(thread(open_turns), self.target)
         await session.note("prompt.run", run=decision.run.to_dict())
         await session.note(
             "gate.decided",
@@ -52,10 +59,11 @@ class WriteUpDesk:
         if not decision.requested:
             return
 
+        self._answered = after_item_id
         suggestion_id = f"suggestion_{self.shown + 1}"
         started_ns = time.monotonic_ns()
         await session.note("suggestion.started", suggestion_id=suggestion_id, after_item_id=after_item_id)
-        page = await suggest(messages, self.customer, self.catalog, self.target, on_text=self.on_suggestion)
+        page = await suggest(thread(turns), self.customer, self.catalog, self.target, on_text=self.on_suggestion)
         await session.note("prompt.run", run=page.run.to_dict())
         await session.note(
             "suggestion.shown",
@@ -68,6 +76,12 @@ class WriteUpDesk:
         )
         self.shown += 1
         await session.tell(ON_SCREEN)
+
+
+def _after(turns: tuple[Turn, ...], item_id: str | None) -> tuple[Turn, ...]:
+    """The turns behind the one with this id; all of them when there is none."""
+    places = [place for place, turn in enumerate(turns) if turn.item_id == item_id]
+    return turns[places[0] + 1 :] if places else turns
 
 
 def _since_ms(started_ns: int) -> float:

@@ -4,33 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
-from contoso_lab.audio import Clip
 from contoso_lab.errors import SessionError
 from contoso_lab.session.beside import WriteUpDesk
+from contoso_lab.session.caller import Caller
 from contoso_lab.session.client import Session
 from contoso_lab.session.opening import connect
 from contoso_lab.wire import Turn
 
 SETTLE_S = 30.0
 VIRTUAL = {"device": "virtual: a speaker in time only", "measured": True}
-
-
-@dataclass(frozen=True, slots=True)
-class Caller:
-    """A recorded customer: who calls, what is said, and where the words came from."""
-
-    clip: Clip
-    customer: str
-    scenario: str
-    replay_of: str | None = None
-    """The id of the recording that this call repeats."""
-    mode: str | None = None
-    """How it is repeated; a live call has none."""
-    synthetic: bool = False
-    """Whether the customer's voice is a machine's."""
 
 
 async def hold_call(
@@ -57,7 +41,10 @@ async def hold_call(
         SessionClosed: it was ended by the other side; the recording up to then is kept.
         SessionError: the assistant was still busy long after the customer had finished.
     """
-    after_reply = desk.after_reply if desk else None
+    after_reply = None
+    if desk is not None:
+        await desk.prepare()
+        after_reply = desk.after_reply
     async with connect(
         relay_url,
         persona=persona,

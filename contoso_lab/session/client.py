@@ -102,7 +102,7 @@ class Session:
         await self._note({"type": type_, "client_ms": round(self.now_ms, 3), **fields})
 
     async def turns(self) -> AsyncIterator[Turn]:
-        """Every turn, in spoken order, as soon as its words are final. Ends only with the session."""
+        """Every turn, in spoken order, once its words are final and were heard. Ends only with the session."""
         for told in itertools.count():
             await self._until(lambda told=told: self._is_final(told))  # type: ignore[misc]
             yield self.conversation.turns[told]
@@ -247,7 +247,10 @@ class Session:
 
     def _is_final(self, index: int) -> bool:
         turns = self.conversation.turns
-        return len(turns) > index and turns[index].status != "open"
+        if index >= len(turns):
+            return False
+        # Until it was heard to its end, the customer may still cut it short.
+        return turns[index].status != "open" and not self._playback.holds(turns[index].item_id)
 
     async def _until(self, holds: Callable[[], bool]) -> None:
         async with self._changed:

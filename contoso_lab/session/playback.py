@@ -76,6 +76,10 @@ class Playback:
         """Nothing sounds and nothing waits to sound."""
         return not self._queue
 
+    def holds(self, item_id: str) -> bool:
+        """Some of this reply is still to be heard."""
+        return any(reply.item_id == item_id for reply in self._queue)
+
     def push(self, item_id: str, response_id: str, samples: npt.NDArray[np.float32], *, at_ms: float) -> None:
         """Queue a piece of a reply; call `advance` first to account for what played until now."""
         if not self._queue:

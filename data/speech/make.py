@@ -6,8 +6,9 @@
 The customers are synthetic: the engine's voices "high" and "low", which no assistant uses. Nobody was recorded.
 The same packages give the same bytes: the noise in the voice and in the room is seeded.
 
-The pauses are for the assistant: five seconds for the greeting, nine for each answer. The room is not silent, so
-that a detector has something to be patient with.
+The pauses are for the assistant: five seconds for the greeting, then as long as a full answer takes. The third one
+is a little short, so that the customer cuts in. The room is not silent, so that a detector has something to be
+patient with.
 """
 
 from __future__ import annotations
@@ -29,8 +30,6 @@ HERE = Path(__file__).parent
 SPEECH_DB = -20.0
 ROOM_DB = -65.0
 LEAD_IN_MS = 5_000
-PAUSE_MS = 9_000
-LAST_PAUSE_MS = 8_000
 SEED = 20261122
 
 
@@ -40,6 +39,8 @@ class Line:
 
     text: str
     intent: str
+    pause_ms: int
+    """The silence after it, in which the assistant answers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +62,12 @@ SCRIPTS = (
         customer="maya",
         voice="high",
         lines=(
-            Line("Hi, I am looking for a tent for four people, for a family trip next month.", "find"),
-            Line("How much does it weigh, and is it waterproof?", "ask"),
-            Line("That sounds good. We also need warm sleeping bags for cold nights.", "find"),
-            Line("Which one costs less than one hundred and fifty dollars?", "narrow"),
-            Line("Great. Please show me the tent and the sleeping bag on my screen.", "show"),
-            Line("Thank you, that is all for today.", "goodbye"),
+            Line("Hi, I am looking for a tent for four people, for a family trip next month.", "find", 11_000),
+            Line("How much does it weigh, and is it waterproof?", "ask", 7_500),
+            Line("That sounds good. We also need warm sleeping bags for cold nights.", "find", 10_500),
+            Line("Which one costs less than one hundred and fifty dollars?", "narrow", 10_500),
+            Line("Great. Please show me the tent and the sleeping bag on my screen.", "show", 9_500),
+            Line("Thank you, that is all for today.", "goodbye", 6_000),
         ),
         products={"TEN-02": 3, "SLE-02": 3, "SLE-03": 1, "TEN-04": 1},
         cue_turn=4,
@@ -77,8 +78,8 @@ SCRIPTS = (
         customer="daniel",
         voice="low",
         lines=(
-            Line("Hello, I need a tent for two people.", "find"),
-            Line("That sounds good. Please show it on my screen.", "show"),
+            Line("Hello, I need a tent for two people.", "find", 11_000),
+            Line("That sounds good. Please show it on my screen.", "show", 8_000),
         ),
         products={"TEN-01": 3, "TEN-03": 1},
         cue_turn=1,
@@ -108,14 +109,13 @@ def speak(voice: HibariVoice, script: Script) -> tuple[Clip, list[Span]]:
     gain_db = SPEECH_DB - speech_level_db(spoken)
     call = silence(LEAD_IN_MS, RATE_HZ)
     spans: list[Span] = []
-    for number, turn in enumerate(spoken, start=1):
+    for turn, line in zip(spoken, script.lines, strict=True):
         (inside,) = find_speech(turn, gap_ms=2_000)
         begin_ms = round(call.duration_ms)
         spans.append(Span(begin_ms + inside.start_ms, begin_ms + inside.end_ms))
-        pause_ms = LAST_PAUSE_MS if number == len(spoken) else PAUSE_MS
         # Counted from the end of the speech, not of the samples: the pause is then what the script says.
         call = call + turn.gain(gain_db)
-        call = call + silence(spans[-1].end_ms + pause_ms - call.duration_ms, RATE_HZ)
+        call = call + silence(spans[-1].end_ms + line.pause_ms - call.duration_ms, RATE_HZ)
     return Clip(call.samples + room(len(call)), RATE_HZ), spans
 
 

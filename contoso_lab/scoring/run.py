@@ -1,0 +1,65 @@
+"""Score recordings: one call, or as many as you like, with the scorers you name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from contoso_lab.errors import LabError, ScoringError
+from contoso_lab.scoring.scores import Row, Scores
+from contoso_lab.scoring.value import Result, Score, Scorer
+
+if TYPE_CHECKING:
+    from contoso_lab.recording.bundle import Recording
+
+_ROOMS = ("suggestions", "prices", "speech", "latency", "moments")
+
+
+def default_scorers() -> tuple[Scorer, ...]:
+    """Every scorer of ours, in the order of the table."""
+    return tuple(scorer for room in _ROOMS for scorer in import_module(f"contoso_lab.scoring.{room}").SCORERS)
+
+
+def score(
+    recordings: Recording | Iterable[Recording],
+    scorers: Sequence[Scorer] | Scorer | None = None,
+    *,
+    seed: int = 0,
+) -> Scores:
+    """Read recordings and say what each was worth.
+
+    A scorer that fails on one recording leaves a row with the status 'error' and the reason; the others go on.
+
+    Args:
+        recordings: One, or several.
+        scorers: Which; all of ours unless given.
+        seed: For the intervals that need chance.
+    """
+    chosen = default_scorers() if scorers is None else (scorers,) if isinstance(scorers, Scorer) else scorers
+    calls = list(recordings) if isinstance(recordings, Iterable) else [recordings]
+    if not calls:
+        raise ScoringError("there is no recording to score: record a call first, or check the folder")
+    twice = {s.name for s in chosen if sum(other.name == s.name for other in chosen) > 1}
+    if twice:
+        raise ScoringError(f"two scorers have the same name, so their rows would mix: {', '.join(sorted(twice))}")
+    rows = [row for scorer in chosen for call in calls for row in _rows(scorer, call)]
+    return Scores(rows, {scorer.name: scorer.metric for scorer in chosen}, seed=seed)
+
+
+def _rows(scorer: Scorer, recording: Recording) -> list[Row]:
+    result: Result
+    try:
+        result = scorer(recording)
+    except LabError as error:
+        result = Score.error(str(error))
+    scores: list[Score]
+    if isinstance(result, Score):
+        scores = [result]
+    else:
+        scores = [score if score.turn is not None else replace(score, turn=index) for index, score in enumerate(result)]
+    if not scores:
+        scores = [Score.missing("there was nothing to score")]
+    scenario = recording.manifest.scenario or recording.id
+    return [Row.of(score, metric=scorer.metric, recording=recording.id, scenario=scenario) for score in scores]

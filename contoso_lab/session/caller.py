@@ -1,0 +1,48 @@
+"""Recorded customers: a clip to speak, and the truth about it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from contoso_lab.audio import Clip
+from contoso_lab.errors import SessionError
+from contoso_lab.recording import Labels
+from contoso_lab.settings import HOME
+
+SPEECH = HOME / "data" / "speech"
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """A recorded customer: who calls, what is said, and where the words came from."""
+
+    clip: Clip
+    customer: str
+    scenario: str
+    replay_of: str | None = None
+    """The id of the recording that this call repeats."""
+    mode: str | None = None
+    """How it is repeated; a live call has none."""
+    synthetic: bool = False
+    """Whether the customer's voice is a machine's."""
+
+
+def load_caller(name: str, *, speech: Path = SPEECH) -> tuple[Caller, Labels]:
+    """Read a recorded customer by name: `<name>.wav` to speak and `<name>.json` to score against.
+
+    >>> caller, labels = load_caller("short_call")
+    >>> caller.customer, [turn.text for turn in labels.turns][0]
+    ('daniel', 'Hello, I need a tent for two people.')
+
+    Raises:
+        SessionError: there is no such customer; the message names those that there are.
+        UnreadableAudio: the WAV cannot be decoded.
+        RecordingError: the labels do not fit their schema.
+    """
+    wav = speech / f"{name}.wav"
+    if not wav.is_file():
+        there = ", ".join(sorted(path.stem for path in speech.glob("*.wav"))) or "none"
+        raise SessionError(f"{speech} holds no recorded customer '{name}'; there are: {there}")
+    labels = Labels.load(speech / f"{name}.json")
+    return Caller(Clip.load(wav), labels.customer, name, synthetic=labels.synthetic), labels
