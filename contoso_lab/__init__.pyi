@@ -21,6 +21,7 @@ from .replay import Rescore as Rescore
 from .replay import replay_call as replay_call
 from .report import compare as compare
 from .report import page as page
+from .report import timeline as timeline
 from .report import waterfall as waterfall
 from .scoring import Score as Score
 from .scoring import Scores as Scores

@@ -123,7 +123,8 @@ def compare(first: Recorded, second: Recorded) -> None:
 
 
 def _teller() -> Any:
-    from contoso_lab.demo import Told, clock
+    from contoso_lab.demo import Told
+    from contoso_lab.report.lanes import clock
 
     def turn(said: Any, at_ms: float) -> None:
         who = {"user": "[bold cyan]customer [/]", "assistant": "[bold magenta]assistant[/]"}.get(said.role)

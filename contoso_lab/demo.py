@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -114,12 +113,3 @@ def _check(recording: Recording, labels: Labels, here: Here) -> None:
 
 def _persona(recording: Recording) -> str:
     return recording.manifest.persona or recording.id
-
-
-def clock(at_ms: float) -> str:
-    """Session time as people read it.
-
-    >>> clock(65_400)
-    '1:05'
-    """
-    return time.strftime("%-M:%S", time.gmtime(at_ms / 1000))

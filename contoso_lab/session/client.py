@@ -49,6 +49,7 @@ class Session:
         self._last_event: str | None = None
         self._leaving = False
         self._replies_begun = 0
+        self._asked = itertools.count(1)
         self._tasks: asyncio.TaskGroup | None = None
         self._running: list[asyncio.Task[None]] = []
         self._writing = False
@@ -232,10 +233,10 @@ class Session:
         self._running.append(self._tasks.create_task(work(self._after_reply)))
 
     async def _ask_for_reply(self) -> None:
-        begun, refused = self._replies_begun, len(self.errors)
-        await self.send({"type": "response.create"})
-        # Until the server has begun, the call would look quiet although an answer is on its way.
-        await self._until(lambda: self._replies_begun > begun or len(self.errors) > refused)
+        begun, asked = self._replies_begun, f"lab_reply_{next(self._asked)}"
+        await self.send({"type": "response.create", "event_id": asked})
+        # Until the server has begun or refused, the call would look quiet although an answer is on its way.
+        await self._until(lambda: self._replies_begun > begun or any(e.get("event_id") == asked for e in self.errors))
 
     async def _send_text(self, text: str) -> None:
         from websockets.exceptions import ConnectionClosed
