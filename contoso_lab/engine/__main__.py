@@ -1,0 +1,92 @@
+"""`python -m contoso_lab.engine`: start the engine, say how far it is, and say when it is ready.
+
+```
+… Opening the ear (Whisper tiny.en).
+… The engine is ready after 1.9 s.
+READY http://127.0.0.1:40213
+```
+
+Whoever starts it waits for the line that begins with READY. It ends with 0 when it is told to stop (Ctrl-C,
+SIGTERM), with 2 when it cannot run as asked, with 1 when something is broken; then one sentence says why.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import logging
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from contoso_lab.errors import ConfigError, LabError
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the engine until it is told to stop; gives the exit code."""
+    asked = _parser().parse_args(arguments)
+    logging.basicConfig(level=asked.log.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    try:
+        _run(asked.host, asked.port, asked.key_file)
+    except ConfigError as error:
+        return _give_up(error, 2)
+    except LabError as error:
+        return _give_up(error, 1)
+    except KeyboardInterrupt:
+        pass  # uvicorn has closed everything and passes the signal on
+    return 0
+
+
+def _run(host: str, port: int, key_file: Path | None) -> None:
+    # The port first: whoever cannot have it should not wait for models. The rest is imported late for the same reason.
+    from contoso_lab.engine.serving import Server, address, bind
+
+    api_key = _read_key(key_file)
+    with bind(host, port) as listener:
+        # Uvicorn closes the calls and then raises the signal again: that is a good end, not a crash.
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+        from contoso_lab.engine.build import build_engine
+        from contoso_lab.engine.server import create_app
+
+        engine = build_engine(lambda message: _say(f"… {message}"))
+        app = create_app(engine, api_key=api_key)
+        server = Server(app, on_ready=lambda: _say(f"READY {address(listener)}"))
+        asyncio.run(server.serve(sockets=[listener]))
+
+
+def _read_key(path: Path | None) -> str | None:
+    if path is None:
+        return None
+    try:
+        key = path.read_text("utf-8").strip()
+    except OSError as error:
+        raise ConfigError(f"cannot read the key file {path}: {error.strerror or error}") from error
+    if not key:
+        raise ConfigError(f"the key file {path} is empty: write the key into it, or leave --key-file out")
+    return key
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()  # whoever waits for READY reads a pipe
+
+
+def _give_up(error: LabError, code: int) -> int:
+    sys.stderr.write(f"{error}\n")
+    return code
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m contoso_lab.engine", description="A Realtime server that needs no key and no network."
+    )
+    parser.add_argument("--host", default="127.0.0.1", help="where to listen; everybody can reach 0.0.0.0")
+    parser.add_argument("--port", type=int, default=8000, help="0 takes a free one")
+    parser.add_argument("--key-file", type=Path, help="only clients that show the key in this file are served")
+    parser.add_argument("--log", default="warning", choices=("debug", "info", "warning", "error"))
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

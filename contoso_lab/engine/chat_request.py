@@ -1,0 +1,102 @@
+"""What a client may ask of `POST /v1/chat/completions`, and how it looks to a brain."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from contoso_lab.engine.seams import BrainRequest, ChatMessage
+
+_ROLES = {"developer": "system", "function": "tool"}
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="allow")
+    type: str
+    text: str | None = None
+
+
+class _Message(BaseModel):
+    model_config = ConfigDict(extra="allow")
+    role: Literal["system", "developer", "user", "assistant", "tool", "function"]
+    content: str | list[_Part] | None = None
+
+    def words(self) -> str:
+        """Its text; pictures and sound are left out, for the brain reads only words."""
+        if isinstance(self.content, str) or self.content is None:
+            return self.content or ""
+        return "\n".join(part.text for part in self.content if part.text)
+
+
+class _JsonSchema(BaseModel):
+    model_config = ConfigDict(extra="allow", populate_by_name=True)
+    name: str = "reply"
+    shape: dict[str, Any] | None = Field(default=None, alias="schema")
+
+
+class _ResponseFormat(BaseModel):
+    model_config = ConfigDict(extra="allow")
+    type: Literal["text", "json_object", "json_schema"] = "text"
+    json_schema: _JsonSchema | None = None
+
+
+class _StreamOptions(BaseModel):
+    model_config = ConfigDict(extra="allow")
+    include_usage: bool = False
+
+
+class _Tool(BaseModel):
+    model_config = ConfigDict(extra="allow")
+    type: Literal["function"] = "function"
+    function: dict[str, Any]
+
+
+class ChatRequest(BaseModel):
+    """The body of a request; fields that the engine has no use for are taken and ignored.
+
+    >>> asked = ChatRequest.model_validate({"messages": [{"role": "user", "content": "Hi"}]})
+    >>> asked.to_brain().messages
+    (ChatMessage(role='user', content='Hi'),)
+    """
+
+    model_config = ConfigDict(extra="allow")
+    model: str = "local"
+    messages: list[_Message] = Field(min_length=1)
+    stream: bool | None = False
+    stream_options: _StreamOptions | None = None
+    response_format: _ResponseFormat | None = None
+    tools: list[_Tool] | None = None
+    tool_choice: str | dict[str, Any] | None = None
+    max_tokens: int | None = Field(default=None, ge=1)
+    max_completion_tokens: int | None = Field(default=None, ge=1)
+    temperature: float | None = None
+    seed: int | None = None
+    n: Literal[1] | None = None
+
+    @property
+    def wants_json(self) -> bool:
+        """Whether the reply must be JSON, of whatever shape."""
+        return self.response_format is not None and self.response_format.type != "text"
+
+    @property
+    def wants_usage(self) -> bool:
+        """Whether a stream ends with the numbers."""
+        return self.stream_options is not None and self.stream_options.include_usage
+
+    def to_brain(self) -> BrainRequest:
+        """The same request in the engine's own words; tools look as they do in a Realtime session."""
+        choice = self.tool_choice
+        if isinstance(choice, dict):
+            choice = str(choice.get("function", {}).get("name") or "auto")
+        schema = self.response_format.json_schema if self.response_format else None
+        given = schema.shape if schema else None
+        return BrainRequest(
+            messages=tuple(ChatMessage(_ROLES.get(each.role, each.role), each.words()) for each in self.messages),
+            tools=tuple({"type": "function", **tool.function} for tool in self.tools or ()),
+            tool_choice=choice or "auto",
+            json_schema=given if given is not None or not self.wants_json else {"type": "object"},
+            max_tokens=self.max_completion_tokens or self.max_tokens,
+            temperature=self.temperature,
+            seed=self.seed,
+        )

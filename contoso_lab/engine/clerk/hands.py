@@ -1,0 +1,193 @@
+"""Use the tools that a request offers: choose one, fill in its arguments, and tell what came of it.
+
+A tool is recognised by the words of its name, and an argument by its own name, because shops name theirs as they
+like: `add_to_cart(sku, quantity)` and `cartAdd(product_id, qty)` are the same to the clerk. A tool with a
+required argument that the conversation does not hold is not called.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from contoso_lab.engine.clerk.concepts import listing
+from contoso_lab.engine.clerk.errands import to_show
+from contoso_lab.engine.clerk.listening import spelled
+from contoso_lab.engine.clerk.scene import Scene
+from contoso_lab.engine.clerk.wording import Line, money, must
+from contoso_lab.engine.seams import BrainRequest, ToolCall
+
+_MISSING = object()
+
+
+def reach(scene: Scene, request: BrainRequest) -> ToolCall | None:
+    """The tool call that a line asks for, or None when words are the better answer."""
+    if not request.tools or request.tool_choice == "none":
+        return None
+    tools = {name: tool for tool in map(_function, request.tools) if (name := str(tool.get("name", "")))}
+    forced = _forced(request.tool_choice, tools)
+    wanted = _wanted(scene)
+    for name in sorted(tools, key=lambda name: name != forced):
+        if forced and name != forced:
+            continue
+        if forced or any(all(word in _words(name) for word in words) for words in wanted):
+            arguments = _arguments(scene, tools[name])
+            if arguments is not None:
+                return _call(name, arguments, scene)
+    if request.tool_choice == "required":
+        for name, tool in tools.items():
+            if (arguments := _arguments(scene, tool)) is not None:
+                return _call(name, arguments, scene)
+    return None
+
+
+def report(scene: Scene, output: str) -> list[Line]:
+    """Tell the customer what a tool answered."""
+    try:
+        value = json.loads(output)
+    except json.JSONDecodeError:
+        value = output
+    if isinstance(value, Mapping):
+        if problem := value.get("error"):
+            return [must(f"I am sorry{scene.name}, that did not work: {str(problem).rstrip('.')}.")]
+        for key in ("message", "text", "summary", "answer"):
+            if isinstance(value.get(key), str) and value[key].strip():
+                return [must(_sentence(value[key]))]
+        found = next(
+            (value[key] for key in ("products", "results", "items", "cart") if isinstance(value.get(key), list)), None
+        )
+        if scene.ask.has("add"):
+            return [must(_added(scene, value))]
+        value = found if found is not None else value
+    if isinstance(value, list):
+        return [must(_found(scene, value))]
+    if isinstance(value, str) and value.strip():
+        return [must(_sentence(value))]
+    return [must(f"That is done{scene.name}.")]
+
+
+def _sentence(text: str) -> str:
+    return text.strip() if text.strip().endswith((".", "!", "?")) else f"{text.strip()}."
+
+
+def _added(scene: Scene, value: Mapping[str, Any]) -> str:
+    products = scene.meant
+    count = scene.ask.quantity or 1
+    what = (
+        f"{spelled(count)} of the {products[0].name}"
+        if products and count > 1
+        else listing(f"the {p.name}" for p in products)
+    )
+    total = value.get("total_usd", value.get("total"))
+    summed = f", {money(float(total))} in all" if isinstance(total, int | float) and not isinstance(total, bool) else ""
+    return f"{what or 'that'} {'are' if count > 1 or len(products) > 1 else 'is'} in your cart{summed}{scene.name}."
+
+
+def _found(scene: Scene, rows: list[Any]) -> str:
+    named = []
+    for row in rows[: scene.manner.most_products]:
+        if isinstance(row, Mapping) and isinstance(row.get("name"), str):
+            price = next((row[key] for key in ("price_usd", "price") if isinstance(row.get(key), int | float)), None)
+            named.append(f"the {row['name']}{f' at {money(float(price))}' if price is not None else ''}")
+    return f"I found {listing(named)}." if named else f"I found nothing{scene.name}."
+
+
+def _wanted(scene: Scene) -> list[tuple[str, ...]]:
+    """Words that the name of a fitting tool holds, the best first."""
+    ask = scene.ask
+    wanted: list[tuple[str, ...]] = []
+    if ask.has("add") and scene.meant:
+        wanted += [("add",), ("cart",), ("buy",), ("order", "place")]
+    if ask.has("drop"):
+        wanted += [("remove",), ("cancel",)]
+    if ask.has("show") and to_show(scene):
+        wanted += [("show",), ("screen",), ("display",), ("suggestions",)]
+    if ask.has("human"):
+        wanted += [("transfer",), ("human",), ("escalate",)]
+    if ask.errand:
+        name = ask.errand[0]
+        if name == "orders":
+            wanted += [("cancel", "order")] if "cancel" in ask.masked else [("order",), ("track",)]
+        elif name == "returns":
+            wanted += [("return",), ("refund",)]
+    if not scene.briefing.products and (ask.has("find", "range") or ask.unknown or ask.needs.told):
+        wanted += [("search",), ("find",), ("catalog",), ("catalogue",), ("list", "products")]
+    return wanted
+
+
+def _arguments(scene: Scene, tool: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Arguments for a tool, or None when a required one is not known."""
+    schema = tool.get("parameters") or {}
+    properties = schema.get("properties") or {}
+    required = set(schema.get("required") or ())
+    out: dict[str, Any] = {}
+    for name, shape in properties.items():
+        value = _argument(scene, name, shape if isinstance(shape, Mapping) else {})
+        if value is not _MISSING:
+            out[name] = value
+        elif name in required:
+            return None
+    return out
+
+
+def _argument(scene: Scene, name: str, shape: Mapping[str, Any]) -> Any:
+    words = _words(name)
+    products = to_show(scene) if scene.ask.has("show") else scene.meant
+    needs = scene.needs
+    if words & {"skus", "products", "items"} or shape.get("type") == "array":
+        return [product.sku for product in products] if products else _MISSING
+    if words & {"quantity", "qty", "count", "amount"}:
+        return scene.ask.quantity or (dict(scene.ask.quantities).get(products[0].sku, 1) if products else 1)
+    if words & {"price", "budget", "usd"} or {"max", "cost"} <= words:
+        return needs.most_usd if needs.most_usd is not None and "min" not in words else _MISSING
+    if words & {"people", "persons", "capacity", "sleeps"}:
+        return needs.people if needs.people is not None else _MISSING
+    if "order" in words:
+        number = re.search(r"\b\d{3,}\b", scene.ask.masked)
+        if number is None:
+            return _MISSING
+        return int(number[0]) if shape.get("type") == "integer" else number[0]
+    if words & {"sku", "item"} or {"product", "id"} <= words:
+        return products[0].sku if products else _MISSING
+    if "category" in words:
+        options = shape.get("enum")
+        return scene.category if scene.category and (not options or scene.category in options) else _MISSING
+    if words & {"product", "name"}:
+        return products[0].name if products else _MISSING
+    if words & {"query", "text", "question", "search", "reason", "message", "q"}:
+        return scene.ask.text or _MISSING
+    return _MISSING
+
+
+def _call(name: str, arguments: Mapping[str, Any], scene: Scene) -> ToolCall:
+    text = json.dumps(arguments, ensure_ascii=False)
+    # The same conversation makes the same id, and another turn another one.
+    mark = hashlib.sha256(f"{scene.turn}|{name}|{text}".encode()).hexdigest()[:20]
+    return ToolCall(f"call_{mark}", name, text)
+
+
+def _function(tool: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A tool as a function, from the chat shape or the realtime shape."""
+    inner = tool.get("function")
+    return inner if isinstance(inner, Mapping) else tool
+
+
+def _forced(choice: str, tools: Mapping[str, Any]) -> str:
+    """The tool that the request insists on, or nothing."""
+    if choice in tools:
+        return choice
+    if choice.startswith("{"):
+        try:
+            named = json.loads(choice)
+        except json.JSONDecodeError:
+            return ""
+        name = named.get("name") or (named.get("function") or {}).get("name") or ""
+        return name if name in tools else ""
+    return ""
+
+
+def _words(name: str) -> set[str]:
+    return set(re.findall(r"[a-z]+", re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()))

@@ -1,0 +1,253 @@
+"""The server's side of a Realtime call, without a socket, a thread or a clock.
+
+Feed it what the client sends and what the workers found; it returns what to send and what to work on, in order.
+Time is an argument, so that a test can hold the clock.
+
+```
+client event ─▶ receive ─┐
+Heard        ─▶ heard   ─┤                  ┌─▶ events for the client
+Spoken       ─▶ said    ─┼─▶ EngineProtocol ┤
+text, tools  ─▶ wrote …  ─┘                  └─▶ Listen | Reply | Stop
+```
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from contoso_lab.engine.call import Call
+from contoso_lab.engine.effects import Effect, IdMaker, Output, random_ids
+from contoso_lab.engine.hearing import Hearing, SpeechBegan, SpeechEnded
+from contoso_lab.engine.items import Item, read_item
+from contoso_lab.engine.refusals import Refused, unknown_type
+from contoso_lab.engine.replies import Replies
+from contoso_lab.engine.seams import Heard, SpeechMeter, Spoken, ToolCall
+from contoso_lab.engine.session_state import SessionState
+from contoso_lab.wire.events import Event
+
+
+class EngineProtocol:
+    """One call; `begin` it, `receive` until the client is gone, then `end` it.
+
+    Args:
+        meter: this call's own; it remembers the stream.
+        voices: the names of the engine's voices, the default one first.
+        model: what the client asked for; it is shown and otherwise of no effect.
+        ids: makes ids; a test passes one that counts.
+    """
+
+    def __init__(
+        self, meter: SpeechMeter, *, voices: tuple[str, ...], model: str = "local", ids: IdMaker = random_ids
+    ) -> None:
+        session = SessionState(session_id=ids("sess"), model=model, voices=voices)
+        self._call = Call(session, conversation_id=ids("conv"), ids=ids, voices=voices)
+        self._hearing = Hearing(self._call, meter)
+        self._replies = Replies(self._call, listen=lambda item: self._hearing.listen(item, turn=False))
+        self._handlers: dict[str, Callable[[Mapping[str, Any], float], list[Output]]] = {
+            "session.update": self._session_update,
+            "input_audio_buffer.append": self._append,
+            "input_audio_buffer.commit": self._commit,
+            "input_audio_buffer.clear": self._clear,
+            "conversation.item.create": self._item_create,
+            "conversation.item.retrieve": self._item_retrieve,
+            "conversation.item.truncate": self._item_truncate,
+            "conversation.item.delete": self._item_delete,
+            "response.create": self._response_create,
+            "response.cancel": self._response_cancel,
+            "output_audio_buffer.clear": self._output_clear,
+        }
+
+    @property
+    def session_id(self) -> str:
+        """The id that `session.created` shows."""
+        return str(self._call.session.wire()["id"])
+
+    def begin(self) -> list[Output]:
+        """Greet the client."""
+        conversation = {"id": self._call.conversation_id, "object": "realtime.conversation"}
+        return self._stamped(
+            [
+                {"type": "session.created", "session": self._call.session.wire()},
+                {"type": "conversation.created", "conversation": conversation},
+            ]
+        )
+
+    def receive(self, event: Event, *, at_ms: float) -> list[Output]:
+        """Take one client event. What is wrong with it comes back as an `error` event; the call goes on."""
+        handler = self._handlers.get(event.type)
+        try:
+            if handler is None:
+                raise unknown_type(event.type)
+            return self._stamped(handler(event.data, at_ms))
+        except Refused as refusal:
+            return self.refuse(refusal, event_id=event.get("event_id"))
+
+    def refuse(self, refusal: Refused, *, event_id: str | None = None) -> list[Output]:
+        """Say no to a message that could not even be read."""
+        return self._stamped([_error(refusal, event_id)])
+
+    def heard(self, job_id: str, heard: Heard, *, at_ms: float) -> list[Output]:
+        """Take the words of a `Listen`."""
+        item = self._hearing.heard(job_id, heard)
+        return [] if item is None else self._stamped([*self._transcript(item), *self._replies.proceed()])
+
+    def deaf(self, job_id: str, reason: str, *, at_ms: float) -> list[Output]:
+        """Take the failure of a `Listen`; `reason` is a sentence for the client."""
+        item = self._hearing.deaf(job_id)
+        if item is None:
+            return []
+        out: list[Output] = []
+        if self._call.session.transcribes:
+            error = {"type": "server_error", "code": "transcription_failed", "message": reason, "param": None}
+            name = "conversation.item.input_audio_transcription.failed"
+            out.append({"type": name, "item_id": item.id, "content_index": 0, "error": error})
+        return self._stamped(out + self._replies.fail_those_with(item, reason, at_ms=at_ms))
+
+    def said(self, response_id: str, spoken: Spoken, *, at_ms: float) -> list[Output]:
+        """Take a sentence of a `Reply`, with its sound."""
+        return self._stamped(self._replies.said(response_id, spoken, at_ms=at_ms))
+
+    def wrote(self, response_id: str, text: str, *, at_ms: float) -> list[Output]:
+        """Take a piece of text of a `Reply`."""
+        return self._stamped(self._replies.wrote(response_id, text, at_ms=at_ms))
+
+    def called(self, response_id: str, tool: ToolCall, *, at_ms: float) -> list[Output]:
+        """Take a tool call of a `Reply`."""
+        return self._stamped(self._replies.called(response_id, tool))
+
+    def finished(self, response_id: str, *, at_ms: float) -> list[Output]:
+        """Take the end of a `Reply`."""
+        return self._stamped(self._replies.finish(response_id, at_ms=at_ms))
+
+    def failed(self, response_id: str, reason: str, *, at_ms: float) -> list[Output]:
+        """Take the failure of a `Reply`; `reason` is a sentence for the client."""
+        return self._stamped(self._replies.fail(response_id, reason, at_ms=at_ms))
+
+    def end(self) -> list[Effect]:
+        """The client is gone: drop all work."""
+        return [*self._hearing.end(), *self._replies.end()]
+
+    def _session_update(self, data: Mapping[str, Any], at_ms: float) -> list[Output]:
+        self._call.session.update(data["session"], voice_locked=self._replies.voice_locked)
+        effects = self._hearing.reconfigure()
+        return [*effects, {"type": "session.updated", "session": self._call.session.wire()}]
+
+    def _append(self, data: Mapping[str, Any], at_ms: float) -> list[Output]:
+        out: list[Output] = []
+        for happened in self._hearing.write(data["audio"]):
+            match happened:
+                case SpeechBegan(item_id=item_id, audio_start_ms=start_ms):
+                    name = "input_audio_buffer.speech_started"
+                    out.append({"type": name, "audio_start_ms": start_ms, "item_id": item_id})
+                    settings = self._hearing.settings
+                    if settings is not None and settings.interrupt_response:
+                        out += self._replies.interrupt(at_ms=at_ms)
+                case SpeechEnded(item=item, audio_end_ms=end_ms):
+                    name = "input_audio_buffer.speech_stopped"
+                    out.append({"type": name, "audio_end_ms": end_ms, "item_id": item.id})
+                    out += self._add_turn(item) + self._answer()
+                case effect:
+                    out.append(effect)
+        return out + self._idle(at_ms)
+
+    def _commit(self, data: Mapping[str, Any], at_ms: float) -> list[Output]:
+        return self._add_turn(self._hearing.commit())
+
+    def _clear(self, data: Mapping[str, Any], at_ms: float) -> list[Output]:
+        return [*self._hearing.clear(), {"type": "input_audio_buffer.cleared"}]
+
+    def _item_create(self, data: Mapping[str, Any], at_ms: float) -> list[Output]:
+        item = read_item(data["item"], item_id=self._call.ids("item"), format=self._call.session.input_format)
+        previous = self._call.items.add(item, after=data.get("previous_item_id"))
+        effects = self._hearing.listen(item, turn=False) if item.sound_ms else []
+        return [*_item_events(item, previous), *effects]
+
+    def _item_retrieve(self, data: Mapping[str, Any], at_ms: float) -> list[Output]:
+        item = self._call.items.find(data["item_id"], doing="retrieve")
+        return [{"type": "conversation.item.retrieved", "item": item.show_with_audio()}]
+
+    def _item_truncate(self, data: Mapping[str, Any], at_ms: float) -> list[Output]:
+        if data["content_index"] != 0:
+            raise Refused("Invalid 'content_index': items here have one part, 0.", param="content_index")
+        self._call.items.find(data["item_id"], doing="truncate").truncate(data["audio_end_ms"])
+        place = {"item_id": data["item_id"], "content_index": 0, "audio_end_ms": data["audio_end_ms"]}
+        return [{"type": "conversation.item.truncated", **place}]
+
+    def _item_delete(self, data: Mapping[str, Any], at_ms: float) -> list[Output]:
+        self._call.items.remove(data["item_id"])
+        deleted = {"type": "conversation.item.deleted", "item_id": data["item_id"]}
+        return [deleted, *self._replies.proceed()]  # the last thing a response waited for may be gone
+
+    def _response_create(self, data: Mapping[str, Any], at_ms: float) -> list[Output]:
+        return self._replies.create(data.get("response"))
+
+    def _response_cancel(self, data: Mapping[str, Any], at_ms: float) -> list[Output]:
+        return self._replies.cancel(data.get("response_id"), at_ms=at_ms)
+
+    def _output_clear(self, data: Mapping[str, Any], at_ms: float) -> list[Output]:
+        raise Refused(
+            "output_audio_buffer.clear works over WebRTC and SIP only: over a WebSocket the client holds the sound, so "
+            "stop playing and send conversation.item.truncate.",
+            param="type",
+        )
+
+    def _add_turn(self, item: Item) -> list[Output]:
+        """Put what the caller said into the conversation and let the ear work on it."""
+        previous = self._call.items.add(item)
+        committed = {"type": "input_audio_buffer.committed", "previous_item_id": previous, "item_id": item.id}
+        out: list[Output] = [committed, *_item_events(item, previous), *self._hearing.listen(item, turn=True)]
+        return out if item.id in self._call.unheard else out + self._transcript(item)
+
+    def _answer(self) -> list[Output]:
+        """Begin the response to a turn that ended, if the session wants one."""
+        settings = self._hearing.settings
+        if settings is None or not settings.create_response:
+            return []
+        try:
+            return self._replies.create()
+        except Refused as refusal:  # the caller may not interrupt, so the assistant still talks
+            return [_error(refusal, None)]
+
+    def _idle(self, at_ms: float) -> list[Output]:
+        """Prompt a caller who has said nothing for too long since the assistant fell silent."""
+        settings, since_ms = self._hearing.settings, self._replies.silent_since_ms
+        if settings is None or settings.idle_timeout_ms is None or since_ms is None or self._hearing.speaking:
+            return []
+        if at_ms - since_ms < settings.idle_timeout_ms:
+            return []
+        end_ms = self._hearing.buffer.clock_ms
+        start_ms = max(self._hearing.buffer.start_ms, end_ms - (at_ms - since_ms))
+        item = self._hearing.take_silence(start_ms)
+        span = {"audio_start_ms": round(start_ms), "audio_end_ms": round(end_ms), "item_id": item.id}
+        self._replies.silent_since_ms = None
+        return [{"type": "input_audio_buffer.timeout_triggered", **span}, *self._add_turn(item), *self._answer()]
+
+    def _transcript(self, item: Item) -> list[Output]:
+        """Tell the client what the caller said, if it wants to know."""
+        if not self._call.session.transcribes or item.heard is None:
+            return []
+        text, place = item.heard, {"item_id": item.id, "content_index": 0}
+        for part in item.wire["content"]:
+            if part["type"] == "input_audio":
+                part["transcript"] = text
+        name = "conversation.item.input_audio_transcription"
+        usage = {"type": "duration", "seconds": round(item.sound_ms / 1000, 3)}
+        deltas: list[Output] = [{"type": f"{name}.delta", **place, "delta": text}] if text else []
+        return [*deltas, {"type": f"{name}.completed", **place, "transcript": text, "usage": usage}]
+
+    def _stamped(self, out: list[Output]) -> list[Output]:
+        """Give every event an id; the only place that does."""
+        return [
+            {"type": each["type"], "event_id": self._call.ids("event"), **each} if isinstance(each, dict) else each
+            for each in out
+        ]
+
+
+def _item_events(item: Item, previous: str | None) -> list[Output]:
+    shown = {"previous_item_id": previous, "item": item.show()}
+    return [{"type": "conversation.item.added", **shown}, {"type": "conversation.item.done", **shown}]
+
+
+def _error(refusal: Refused, event_id: str | None) -> dict[str, Any]:
+    return {"type": "error", "error": refusal.to_wire(event_id)}

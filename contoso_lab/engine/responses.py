@@ -1,0 +1,249 @@
+"""One response, from `response.created` to `response.done`, as the ladder of events that clients climb.
+
+```
+response.created
+  response.output_item.added ─ conversation.item.added ─ response.content_part.added
+    response.output_audio_transcript.delta ─ response.output_audio.delta × n        per sentence
+    response.output_audio.done ─ response.output_audio_transcript.done
+  response.content_part.done ─ response.output_item.done ─ conversation.item.done
+response.done
+```
+
+A response that is cut off closes what it had opened with what it had said so far, never with more. An item is
+opened by its first words, so a response that was cut before them leaves nothing behind.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Literal
+
+import numpy as np
+
+from contoso_lab.audio.codec import encode, to_base64
+from contoso_lab.audio.resample import Resampler
+from contoso_lab.engine.conversation import Items
+from contoso_lab.engine.effects import IdMaker, WireEvent
+from contoso_lab.engine.items import Item, SpokenSpan, heard_words
+from contoso_lab.engine.seams import FloatArray, Spoken, ToolCall
+from contoso_lab.engine.session_state import ResponseSettings
+from contoso_lab.engine.usage import ASSISTANT_MS_PER_TOKEN, Tokens, text_tokens, usage_wire
+
+VOICE_RATE_HZ = 24_000
+CHUNK_MS = 100
+
+Status = Literal["completed", "cancelled", "incomplete", "failed"]
+
+
+class Response:
+    """A response in the making; every method gives the events that it causes, without their `event_id`."""
+
+    def __init__(
+        self, response_id: str, settings: ResponseSettings, *, conversation_id: str, items: Items, ids: IdMaker
+    ) -> None:
+        self.id = response_id
+        self.settings = settings
+        self.given = Tokens()
+        """What it was given to read."""
+        self.made = Tokens()
+        self.sound_ms = 0.0
+        self.sounding_since_ms: float | None = None
+        """When its first sound was sent, on the shell's clock."""
+        self.full = False
+        """It has reached its `max_output_tokens`."""
+        self._conversation_id = conversation_id if settings.in_conversation else None
+        self._items = items
+        self._ids = ids
+        self._output: list[Item] = []
+        self._open: Item | None = None
+        same_rate = settings.format.rate_hz == VOICE_RATE_HZ
+        self._resampler = None if same_rate else Resampler(VOICE_RATE_HZ, settings.format.rate_hz)
+
+    def created(self) -> list[WireEvent]:
+        """Announce it."""
+        return [{"type": "response.created", "response": self._wire("in_progress")}]
+
+    def say(self, spoken: Spoken, *, at_ms: float) -> list[WireEvent]:
+        """Send a sentence with its sound."""
+        spoken = self._within_limit(spoken)
+        if not len(spoken.samples):
+            return []
+        events = list(self._opened("output_audio"))
+        item, place = self._current()
+        samples = spoken.samples if self._resampler is None else self._resampler.push(spoken.samples)
+        data = encode(samples, self.settings.format)
+        text = f" {spoken.text}" if item.spans else spoken.text
+        duration_ms = 1000 * len(spoken.samples) / VOICE_RATE_HZ
+        self.made += Tokens(text=text_tokens(text), audio=round(duration_ms / ASSISTANT_MS_PER_TOKEN))
+        if self.sounding_since_ms is None:
+            self.sounding_since_ms = at_ms
+        self._remember(item, SpokenSpan(text, duration_ms))
+        events.append({"type": "response.output_audio_transcript.delta", **place, "delta": text})
+        events.extend(self._sound(data))
+        return events
+
+    def write(self, text: str) -> list[WireEvent]:
+        """Send a piece of text."""
+        limit = self.settings.max_output_tokens
+        if limit is not None:
+            left = max(0, limit - self.made.total) * 4
+            self.full = len(text) > left
+            text = text[:left]
+        if not text:
+            return []
+        events = list(self._opened("output_text"))
+        item, place = self._current()
+        self.made += Tokens(text=text_tokens(text))
+        item.wire["content"][0]["text"] += text
+        return [*events, {"type": "response.output_text.delta", **place, "delta": text}]
+
+    def call(self, tool: ToolCall) -> list[WireEvent]:
+        """Send a tool call, whole."""
+        events = list(self._closed("completed"))
+        wire: dict[str, Any] = {
+            "id": self._ids("item"),
+            "object": "realtime.item",
+            "type": "function_call",
+            "status": "in_progress",
+            "name": tool.name,
+            "call_id": tool.call_id,
+            "arguments": "",
+        }
+        item = Item(wire)
+        events.extend(self._added(item))
+        place = {**self._place(item), "call_id": tool.call_id}
+        wire |= {"status": "completed", "arguments": tool.arguments}
+        self.made += Tokens(text=text_tokens(tool.name + tool.arguments))
+        done = {"type": "response.function_call_arguments.done", **place, "name": tool.name}
+        return [
+            *events,
+            {"type": "response.function_call_arguments.delta", **place, "delta": tool.arguments},
+            {**done, "arguments": tool.arguments},
+            *self._item_done(item),
+        ]
+
+    def finish(
+        self, status: Status, *, reason: str | None = None, error: dict[str, str] | None = None
+    ) -> list[WireEvent]:
+        """Close what is open and end it.
+
+        Args:
+            status: how it ended.
+            reason: why it did not complete: "turn_detected", "client_cancelled" or "max_output_tokens".
+            error: why it failed: `type`, `code` and `message`.
+        """
+        events = list(self._closed("completed" if status == "completed" else "incomplete"))
+        details: dict[str, Any] | None = None
+        if status != "completed":
+            details = {"type": status, "reason": reason, "error": error}
+            details = {key: value for key, value in details.items() if value is not None}
+        done = self._wire(status) | {"status_details": details, "usage": usage_wire(self.given, self.made)}
+        return [*events, {"type": "response.done", "response": done}]
+
+    def _opened(self, kind: Literal["output_audio", "output_text"]) -> Iterator[WireEvent]:
+        """Open a message, unless one is open."""
+        if self._open is not None:
+            return
+        wire: dict[str, Any] = {
+            "id": self._ids("item"),
+            "object": "realtime.item",
+            "type": "message",
+            "status": "in_progress",
+            "role": "assistant",
+            "content": [],
+        }
+        self._open = item = Item(wire, format=self.settings.format)
+        yield from self._added(item)
+        blank = {"type": kind, "transcript": ""} if kind == "output_audio" else {"type": kind, "text": ""}
+        wire["content"].append(blank)
+        part = blank | {"type": kind.removeprefix("output_")}
+        yield {"type": "response.content_part.added", **self._current()[1], "part": part}
+
+    def _closed(self, status: Literal["completed", "incomplete"]) -> Iterator[WireEvent]:
+        """Close the message that is open, if one is."""
+        if self._open is None:
+            return
+        item, place = self._current()
+        part = item.wire["content"][0]
+        if part["type"] == "output_audio":
+            if self._resampler is not None and status == "completed":
+                yield from self._sound(encode(self._resampler.finish(), self.settings.format))
+            yield {"type": "response.output_audio.done", **place}
+            done = {"type": "response.output_audio_transcript.done", **place}
+            yield {**done, "transcript": part["transcript"]}
+        else:
+            yield {"type": "response.output_text.done", **place, "text": part["text"]}
+        self._open = None
+        item.wire["status"] = status
+        shown = part | {"type": part["type"].removeprefix("output_")}
+        yield {"type": "response.content_part.done", **place, "part": shown}
+        yield from self._item_done(item)
+
+    def _added(self, item: Item) -> Iterator[WireEvent]:
+        self._output.append(item)
+        place = {"response_id": self.id, "output_index": len(self._output) - 1}
+        yield {"type": "response.output_item.added", **place, "item": item.show()}
+        if self.settings.in_conversation:
+            previous = self._items.add(item)
+            yield {"type": "conversation.item.added", "previous_item_id": previous, "item": item.show()}
+
+    def _item_done(self, item: Item) -> Iterator[WireEvent]:
+        place = {"response_id": self.id, "output_index": self._output.index(item)}
+        yield {"type": "response.output_item.done", **place, "item": item.show()}
+        if item.id in self._items:  # a client may have deleted it meanwhile
+            previous = self._items.previous_of(item.id)
+            yield {"type": "conversation.item.done", "previous_item_id": previous, "item": item.show()}
+
+    def _sound(self, data: bytes) -> Iterator[WireEvent]:
+        item, place = self._current()
+        self.sound_ms += self.settings.format.duration_ms(data)
+        if not item.truncated:
+            item.add_sound(data)
+        step = self.settings.format.byte_count(CHUNK_MS)
+        for start in range(0, len(data), step):
+            delta = to_base64(data[start : start + step])
+            yield {"type": "response.output_audio.delta", **place, "delta": delta}
+
+    def _remember(self, item: Item, span: SpokenSpan) -> None:
+        if item.truncated:  # what follows a cut is still sent, but nobody hears it
+            return
+        item.spans.append(span)
+        item.wire["content"][0]["transcript"] += span.text
+
+    def _within_limit(self, spoken: Spoken) -> Spoken:
+        """Cut a sentence at the response's last token."""
+        limit = self.settings.max_output_tokens
+        if limit is None:
+            return spoken
+        duration_ms = 1000 * len(spoken.samples) / VOICE_RATE_HZ
+        cost = text_tokens(spoken.text) + duration_ms / ASSISTANT_MS_PER_TOKEN
+        left = limit - self.made.total
+        if cost <= left:
+            return spoken
+        self.full = True
+        end_ms = duration_ms * max(0.0, left / cost)
+        kept: FloatArray = np.asarray(spoken.samples[: round(end_ms * VOICE_RATE_HZ / 1000)])
+        return Spoken(heard_words([SpokenSpan(spoken.text, duration_ms)], end_ms), kept)
+
+    def _current(self) -> tuple[Item, dict[str, Any]]:
+        item = self._open or self._output[-1]
+        return item, {**self._place(item), "content_index": 0}
+
+    def _place(self, item: Item) -> dict[str, Any]:
+        return {"response_id": self.id, "item_id": item.id, "output_index": self._output.index(item)}
+
+    def _wire(self, status: Status | Literal["in_progress"]) -> dict[str, Any]:
+        settings = self.settings
+        return {
+            "object": "realtime.response",
+            "id": self.id,
+            "status": status,
+            "status_details": None,
+            "output": [item.show() for item in self._output],
+            "conversation_id": self._conversation_id,
+            "output_modalities": [settings.modality],
+            "max_output_tokens": settings.max_output_tokens or "inf",
+            "audio": {"output": {"format": settings.format.to_wire(), "voice": settings.voice}},
+            "usage": None,
+            "metadata": settings.metadata,
+        }

@@ -1,0 +1,218 @@
+"""The session object: its defaults, what `session.update` may change, and what the engine reads from it.
+
+The object is kept as it goes over the wire, so that the echo in `session.updated` is the truth and not a retelling.
+An update is taken whole or not at all.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from contoso_lab.audio.format import PCM16_24K, AudioFormat
+from contoso_lab.engine.refusals import Refused
+from contoso_lab.engine.session_rules import check_session
+from contoso_lab.engine.turns import TurnSettings
+from contoso_lab.engine.vocabulary import words_to_expect
+
+DEFAULT_INSTRUCTIONS = "You are a helpful assistant. Answer briefly and kindly."
+
+SERVER_VAD: dict[str, Any] = {
+    "type": "server_vad",
+    "threshold": 0.5,
+    "prefix_padding_ms": 300,
+    "silence_duration_ms": 500,
+    "idle_timeout_ms": None,
+    "create_response": True,
+    "interrupt_response": True,
+}
+"""The documented defaults of server_vad."""
+
+SEMANTIC_VAD: dict[str, Any] = {
+    "type": "semantic_vad",
+    "eagerness": "auto",
+    "create_response": True,
+    "interrupt_response": True,
+}
+
+_VAD_DEFAULTS = {"server_vad": SERVER_VAD, "semantic_vad": SEMANTIC_VAD}
+_LONGEST_WAIT_MS = {"low": 8_000, "medium": 4_000, "auto": 4_000, "high": 2_000}
+"""The documented maxima of semantic_vad."""
+_FINISHED_WAIT_MS = {"low": 800, "medium": 500, "auto": 500, "high": 300}
+"""Ours: how long a finished-sounding sentence is given to go on after all."""
+
+
+@dataclass(frozen=True, slots=True)
+class ResponseSettings:
+    """What one response goes by: the session, overlaid with what `response.create` said."""
+
+    instructions: str
+    modality: str
+    """"audio" or "text"."""
+    voice: str
+    speed: float
+    format: AudioFormat
+    tools: tuple[dict[str, Any], ...]
+    tool_choice: str
+    """"auto", "none", "required", or the name of the tool that must be called."""
+    max_output_tokens: int | None
+    metadata: dict[str, str] | None = None
+    in_conversation: bool = True
+    input: tuple[dict[str, Any], ...] | None = None
+    """Items that stand in for the conversation; None: the conversation itself."""
+
+
+class SessionState:
+    """The session of one call.
+
+    >>> state = SessionState(session_id="sess_1", model="local", voices=("robin",))
+    >>> state.update({"type": "realtime", "audio": {"input": {"turn_detection": None}}})
+    >>> state.turns is None, state.wire()["audio"]["output"]["voice"]
+    (True, 'robin')
+    """
+
+    def __init__(self, *, session_id: str, model: str, voices: tuple[str, ...]) -> None:
+        self._voices = voices
+        self._wire: dict[str, Any] = {
+            "type": "realtime",
+            "object": "realtime.session",
+            "id": session_id,
+            "model": model,
+            "output_modalities": ["audio"],
+            "instructions": DEFAULT_INSTRUCTIONS,
+            "tools": [],
+            "tool_choice": "auto",
+            "max_output_tokens": "inf",
+            "tracing": None,
+            "truncation": "auto",
+            "prompt": None,
+            "include": None,
+            "audio": {
+                "input": {
+                    "format": PCM16_24K.to_wire(),
+                    "transcription": None,
+                    "noise_reduction": None,
+                    "turn_detection": dict(SERVER_VAD),
+                },
+                "output": {"format": PCM16_24K.to_wire(), "voice": voices[0], "speed": 1.0},
+            },
+        }
+
+    def wire(self) -> dict[str, Any]:
+        """The whole effective session, as `session.created` and `session.updated` show it."""
+        return copy.deepcopy(self._wire)
+
+    def update(self, changes: Mapping[str, Any], *, voice_locked: bool = False) -> None:
+        """Merge the session of a `session.update`: what it does not name stays.
+
+        Args:
+            changes: the `session` of the event.
+            voice_locked: the assistant has already been heard; its voice cannot change any more.
+
+        Raises:
+            Refused: nothing was changed.
+        """
+        check_session(changes, voices=self._voices)
+        merged = _merge(self._wire, changes)
+        if voice_locked and merged["audio"]["output"]["voice"] != self._wire["audio"]["output"]["voice"]:
+            raise Refused(
+                "Cannot update a conversation's voice if assistant audio is present.", code="cannot_update_voice"
+            )
+        # The id and the model belong to the connection, whatever an update says.
+        self._wire = {**merged, **{key: self._wire[key] for key in ("id", "object", "model")}}
+
+    @property
+    def input_format(self) -> AudioFormat:
+        """What the client sends."""
+        return AudioFormat.from_wire(self._wire["audio"]["input"]["format"])
+
+    @property
+    def turns(self) -> TurnSettings | None:
+        """How turns are found; None: the client commits them itself."""
+        vad = self._wire["audio"]["input"]["turn_detection"]
+        if vad is None:
+            return None
+        replies = {"create_response": vad["create_response"], "interrupt_response": vad["interrupt_response"]}
+        if vad["type"] == "semantic_vad":
+            wait = vad["eagerness"]
+            return TurnSettings(silence_ms=_FINISHED_WAIT_MS[wait], longest_wait_ms=_LONGEST_WAIT_MS[wait], **replies)
+        return TurnSettings(
+            threshold=vad["threshold"],
+            prefix_padding_ms=vad["prefix_padding_ms"],
+            silence_ms=vad["silence_duration_ms"],
+            idle_timeout_ms=vad["idle_timeout_ms"],
+            **replies,
+        )
+
+    @property
+    def transcribes(self) -> bool:
+        """Whether the client wants to read what the caller said."""
+        return self._wire["audio"]["input"]["transcription"] is not None
+
+    @property
+    def words_to_expect(self) -> str:
+        """A prompt for the ear: the client's own, or the names in the instructions' catalogue."""
+        transcription = self._wire["audio"]["input"]["transcription"] or {}
+        asked = [transcription.get("prompt") or "", *(transcription.get("keywords") or ())]
+        given = ", ".join(part for part in asked if part)
+        return given or words_to_expect(self._wire["instructions"])
+
+    def response(self, wanted: Mapping[str, Any] | None = None) -> ResponseSettings:
+        """The settings of a response, given the `response` of its `response.create`."""
+        asked = {key: value for key, value in (wanted or {}).items() if value is not None}
+        session = self._wire
+        output = {**session["audio"]["output"], **(asked.get("audio", {}).get("output") or {})}
+        limit = asked.get("max_output_tokens", session["max_output_tokens"])
+        return ResponseSettings(
+            instructions=asked.get("instructions", session["instructions"]),
+            modality=(asked.get("output_modalities") or session["output_modalities"])[0],
+            voice=_voice_name(output["voice"]),
+            speed=output["speed"],
+            format=AudioFormat.from_wire(output["format"]),
+            tools=tuple(asked.get("tools", session["tools"])),
+            tool_choice=_tool_choice(asked.get("tool_choice", session["tool_choice"])),
+            max_output_tokens=None if limit == "inf" else limit,
+            metadata=asked.get("metadata"),
+            in_conversation=asked.get("conversation") != "none",
+            input=None if asked.get("input") is None else tuple(asked["input"]),
+        )
+
+
+def _merge(session: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Lay an update over the session; only `audio` and its two sides are merged member by member."""
+    merged: dict[str, Any] = copy.deepcopy({**session, **{k: v for k, v in changes.items() if k != "audio"}})
+    audio = changes.get("audio") or {}
+    for side in ("input", "output"):
+        for key, value in (audio.get(side) or {}).items():
+            merged["audio"][side][key] = copy.deepcopy(value)
+    given = (audio.get("input") or {}).get("turn_detection")
+    if given is not None:
+        before = session["audio"]["input"]["turn_detection"]
+        same = before is not None and before["type"] == given["type"]
+        base = before if same else _VAD_DEFAULTS[given["type"]]
+        # An explicit null means "the default" for all but the idle timeout, whose default is null.
+        kept = {key: value for key, value in given.items() if value is not None or key == "idle_timeout_ms"}
+        merged["audio"]["input"]["turn_detection"] = {**base, **kept}
+    for place, default in (("format", PCM16_24K.to_wire()), ("speed", 1.0)):
+        if merged["audio"]["output"].get(place) is None:
+            merged["audio"]["output"][place] = default
+    for side in ("input", "output"):
+        fmt = AudioFormat.from_wire(merged["audio"][side]["format"] or PCM16_24K.to_wire())
+        merged["audio"][side]["format"] = fmt.to_wire()
+    for place in ("instructions", "tools", "tool_choice", "max_output_tokens", "output_modalities"):
+        if merged[place] is None:
+            merged[place] = copy.deepcopy(session[place])
+    if merged["audio"]["output"]["voice"] is None:
+        merged["audio"]["output"]["voice"] = session["audio"]["output"]["voice"]
+    return merged
+
+
+def _voice_name(voice: Any) -> str:
+    """A voice is a name, or an object with an id."""
+    return str(voice["id"]) if isinstance(voice, Mapping) else str(voice)
+
+
+def _tool_choice(choice: Any) -> str:
+    return str(choice.get("name") or "auto") if isinstance(choice, Mapping) else str(choice)

@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+import asyncio
+import signal
+import socket
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from contoso_lab.engine.__main__ import main
+from contoso_lab.errors import MissingExtra
+
+
+def test_a_port_in_use_is_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        assert main(["--port", str(port)]) == 2
+    out, err = capsys.readouterr()
+    assert (out, err.count("\n")) == ("", 1)
+    assert f"port {port} on 127.0.0.1 is in use" in err
+
+
+def test_a_missing_package_is_one_sentence(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    def build(progress: Any) -> Any:
+        raise MissingExtra("The engine's ear", package="ctranslate2", extra="engine")
+
+    monkeypatch.setattr("contoso_lab.engine.build.build_engine", build)
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        assert main(["--port", "0"]) == 2
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert capsys.readouterr().err == (
+        "The engine's ear needs the package 'ctranslate2': pip install 'contoso-lab[engine]'\n"
+    )
+
+
+@pytest.mark.parametrize(("content", "words"), [(None, "cannot read"), ("\n", "is empty")])
+def test_a_bad_key_file_is_one_sentence(
+    tmp_path: Path, content: str | None, words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "key"
+    if content is not None:
+        path.write_text(content, "utf-8")
+    assert main(["--port", "0", "--key-file", str(path)]) == 2
+    assert words in capsys.readouterr().err
+
+
+@pytest.mark.models
+async def test_it_says_when_it_is_ready_and_ends_when_told() -> None:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "contoso_lab.engine", "--port", "0", stdout=asyncio.subprocess.PIPE
+    )
+    assert process.stdout is not None
+    async with asyncio.timeout(60):
+        lines = []
+        while not lines or not lines[-1].startswith("READY http://127.0.0.1:"):
+            lines.append((await process.stdout.readline()).decode().strip())
+            assert lines[-1], "it ended before it was ready"
+        assert all(line.startswith("… ") for line in lines[:-1])
+        process.terminate()
+        assert await process.wait() == 0

@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+import pytest
+
+from contoso_lab.engine.turns import (
+    TurnDetector,
+    TurnPaused,
+    TurnResumed,
+    TurnSettings,
+    TurnStarted,
+    TurnStopped,
+    sounds_finished,
+)
+
+QUIET, VOICE = 0.02, 0.95
+
+
+def play(settings: TurnSettings, *runs: tuple[float, int]) -> list[object]:
+    detector = TurnDetector(settings)
+    frames = [probability for probability, count in runs for _ in range(count)]
+    return [event for event in map(detector.push, frames) if event is not None]
+
+
+@pytest.mark.parametrize(
+    ("runs", "kinds"),
+    [
+        ([(QUIET, 100)], []),
+        ([(VOICE, 2), (QUIET, 100)], []),  # a click
+        ([(VOICE, 2), (QUIET, 1), (VOICE, 2), (QUIET, 50)], []),  # two clicks
+        ([(VOICE, 3)], [TurnStarted]),
+        ([(VOICE, 10), (QUIET, 5), (VOICE, 10)], [TurnStarted]),  # a stop consonant is no pause
+        ([(VOICE, 10), (QUIET, 8), (VOICE, 10)], [TurnStarted, TurnPaused, TurnResumed]),
+        ([(VOICE, 10), (QUIET, 20)], [TurnStarted, TurnPaused, TurnStopped]),
+        ([(VOICE, 10), (QUIET, 20), (VOICE, 3)], [TurnStarted, TurnPaused, TurnStopped, TurnStarted]),
+    ],
+)
+def test_what_a_row_of_frames_means(runs: list[tuple[float, int]], kinds: list[type]) -> None:
+    assert [type(event) for event in play(TurnSettings(), *runs)] == kinds
+
+
+def test_the_threshold_is_lower_for_going_on_than_for_starting() -> None:
+    assert play(TurnSettings(threshold=0.5), (0.4, 100)) == []
+    assert [type(e) for e in play(TurnSettings(threshold=0.5), (0.5, 3), (0.4, 100))] == [TurnStarted]
+
+
+def test_a_short_window_needs_no_guess() -> None:
+    events = play(TurnSettings(silence_ms=160), (VOICE, 10), (QUIET, 5))
+    assert events[1:] == [TurnStopped(10 * 32 + 160)]
+
+
+def test_the_prefix_does_not_reach_into_the_turn_before() -> None:
+    settings = TurnSettings(prefix_padding_ms=5000, silence_ms=320)
+    first, _, stopped, second = play(settings, (VOICE, 10), (QUIET, 15), (VOICE, 3))
+    assert first == TurnStarted(0)
+    assert isinstance(stopped, TurnStopped)
+    assert second == TurnStarted(stopped.audio_end_ms)
+
+
+def test_after_a_restart_speech_must_begin_anew() -> None:
+    detector = TurnDetector(TurnSettings())
+    for _ in range(5):
+        detector.push(VOICE)
+    detector.restart(at_ms=160)
+    assert not detector.speaking
+    assert [detector.push(VOICE) for _ in range(3)][-1] == TurnStarted(160)
+
+
+@pytest.mark.parametrize(
+    ("words", "finished"),
+    [
+        ("How much is it?", True),
+        ("I need a tent for", False),
+        ("I need a tent for.", False),
+        ("We want, um,", False),
+        ("A tent and...", False),
+        ("Show me the tent.", True),
+        ("", False),
+        (" . ", False),
+    ],
+)
+def test_which_words_hang(words: str, finished: bool) -> None:
+    assert sounds_finished(words) is finished
