@@ -40,7 +40,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(host: str, port: int, key_file: Path | None) -> None:
     # The port first: whoever cannot have it should not wait for models. The rest is imported late for the same reason.
-    from contoso_lab.engine.serving import Server, address, bind
+    from contoso_lab.engine.serving import PING_TIMEOUT_S
+    from contoso_lab.listening import Server, bind, url_of
 
     api_key = _read_key(key_file)
     with bind(host, port) as listener:
@@ -51,7 +52,7 @@ def _run(host: str, port: int, key_file: Path | None) -> None:
 
         engine = build_engine(lambda message: _say(f"… {message}"))
         app = create_app(engine, api_key=api_key)
-        server = Server(app, on_ready=lambda: _say(f"READY {address(listener)}"))
+        server = Server(app, on_ready=lambda: _say(f"READY {url_of(listener)}"), ping_timeout_s=PING_TIMEOUT_S)
         asyncio.run(server.serve(sockets=[listener]))
 
 

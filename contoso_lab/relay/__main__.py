@@ -71,8 +71,9 @@ def serve(
     client_may_instruct: bool,
 ) -> None:
     """Run a relay until it is told to stop (SIGINT or SIGTERM), which ends its calls gracefully."""
+    from contoso_lab.listening import Server, bind, url_of
     from contoso_lab.relay.app import create_app
-    from contoso_lab.relay.serving import Server, bind, check_exposure, url_of
+    from contoso_lab.relay.exposure import check_exposure
 
     check_exposure(host, secret)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
@@ -81,7 +82,7 @@ def serve(
     )
     with bind(host, port) as bound:
         url = url_of(bound)
-        server = Server(app, on_ready=lambda: typer.echo(f"READY {url}"))
+        server = Server(app, on_ready=lambda: typer.echo(f"READY {url}"), before_stop=app.state.desk.close_all)
         # uvicorn raises the signal again when it has stopped; by then the stop is what was asked for.
         for stop in (signal.SIGINT, signal.SIGTERM):
             signal.signal(stop, lambda *_: None)

@@ -11,10 +11,11 @@ from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 
 from contoso_lab.errors import SessionClosed
+from contoso_lab.listening import LARGEST_MESSAGE_BYTES
 from contoso_lab.relay.call import Message
 from contoso_lab.relay.closing import ABNORMAL, NO_CODE, TOO_BIG, Close
 
-MOST_MESSAGE_BYTES = 16 * 1024 * 1024
+MOST_MESSAGE_BYTES = LARGEST_MESSAGE_BYTES
 """The largest message on either side: a provider takes 15 MiB of audio in one event."""
 PING_S = 20.0
 """How often each side is asked whether it still lives, and how long it may take to answer."""

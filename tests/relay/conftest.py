@@ -17,8 +17,8 @@ from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 
 from contoso_lab.errors import ShopError
+from contoso_lab.listening import Server, bind, url_of
 from contoso_lab.relay.app import create_app
-from contoso_lab.relay.serving import Server, bind, url_of
 from contoso_lab.relay.setup import Setup
 from contoso_lab.relay.tokens import Grant
 from contoso_lab.settings import Target
@@ -196,7 +196,7 @@ def relay_to(tmp_path: Path):
         runs = options.pop("runs", tmp_path / "runs")
         app = create_app(target, **{"runs": runs, "setup": _setup, "clock": time.monotonic, **options})
         ready = asyncio.Event()
-        server = Server(app, on_ready=ready.set)
+        server = Server(app, on_ready=ready.set, before_stop=app.state.desk.close_all)
         bound = bind("127.0.0.1", 0)
         url = url_of(bound)
         task = asyncio.create_task(server.serve(sockets=[bound]))

@@ -10,7 +10,8 @@ import pytest
 from websockets.asyncio.client import connect
 
 from contoso_lab.errors import ConfigError, PortInUse
-from contoso_lab.relay.serving import bind, check_exposure, url_of
+from contoso_lab.listening import bind, url_of
+from contoso_lab.relay.exposure import check_exposure
 
 
 def test_a_port_that_is_taken_is_one_sentence():
