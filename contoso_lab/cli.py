@@ -24,7 +24,8 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-out = Console(highlight=False)
+# Into a file or a pipe a table needs no narrower width than its words.
+out = Console(highlight=False, width=None if sys.stdout.isatty() else 120)
 err = Console(stderr=True, highlight=False)
 
 Runs = Annotated[Path | None, typer.Option(help="Where recordings go. [default: runs]")]
@@ -156,13 +157,14 @@ def _as_table(frame: Any) -> Table:
 
 
 def _comparison(comparison: Any) -> Table:
-    """The table without its reasons: those are sentences, and stand on the page."""
-    head, reasons = comparison.head[:-1], comparison.note
-    table = Table(box=None, pad_edge=False, caption=reasons, caption_justify="left")
-    for place, name in enumerate(head):
-        table.add_column(name, justify="left" if place in (0, len(head) - 1) else "right", no_wrap=True)
-    for difference in comparison:
-        table.add_row(*(escape(cell) for cell in difference.cells[: len(head)]))
+    """The table for a terminal; the reasons of single verdicts are sentences, and stand on the page."""
+    head = [name for name in comparison.head if name != "because"]
+    table = Table(box=None, pad_edge=False, caption="\n".join(comparison.notes), caption_justify="left")
+    for name in head:
+        words = name in ("metric", "verdict")
+        table.add_column(name, justify="left" if words else "right", no_wrap=not words)
+    for row in comparison.rows:
+        table.add_row(*(escape(cell) for cell in row[: len(head)]))
     return table
 
 

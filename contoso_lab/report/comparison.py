@@ -130,17 +130,41 @@ class Comparison:
     @property
     def head(self) -> tuple[str, ...]:
         """The names of the columns that people see."""
-        return ("metric", *self.names, "difference", "95 % interval", "pairs", "verdict", "because")
+        names = ("metric", *self.names, "difference", "95 % interval", "pairs", "verdict", "because")
+        return names if self._one_reason is None else names[:-1]
+
+    @property
+    def rows(self) -> list[tuple[str, ...]]:
+        """The lines that people see, in the order of `head`: the metrics that could be paired."""
+        return [difference.cells[: len(self.head)] for difference in self._paired]
+
+    @property
+    def notes(self) -> list[str]:
+        """What belongs under the table, a sentence each."""
+        empty = [difference.metric.name for difference in self if difference.difference is None]
+        return [
+            *([self._one_reason] if self._one_reason else []),
+            *([f"not in both runs: {', '.join(empty)}"] if empty else []),
+            *([self.note] if self.note else []),
+        ]
 
     def __repr__(self) -> str:
-        lines = text_table(self.head, [difference.cells for difference in self])
-        return "\n".join([self._heading, *lines, *([self.note] if self.note else [])])
+        return "\n".join([self._heading, *text_table(self.head, self.rows), *self.notes])
 
     def _repr_html_(self) -> str:
-        rows = [difference.cells for difference in self]
-        table = html_table(self.head, rows, titles=[difference.metric.about for difference in self])
-        note = f"<p>{escape(self.note)}</p>" if self.note else ""
-        return f"<div><strong>{escape(self._heading)}</strong>{table}{note}</div>"
+        table = html_table(self.head, self.rows, titles=[difference.metric.about for difference in self._paired])
+        notes = "".join(f"<p>{escape(note)}</p>" for note in self.notes)
+        return f"<div><strong>{escape(self._heading)}</strong>{table}{notes}</div>"
+
+    @property
+    def _paired(self) -> list[Difference]:
+        return [difference for difference in self if difference.difference is not None]
+
+    @property
+    def _one_reason(self) -> str | None:
+        """The reason that all verdicts share: said once under the table, not on each line."""
+        reasons = {difference.because for difference in self._paired if difference.verdict is not None}
+        return reasons.pop() if len(reasons) == 1 else None
 
     @property
     def _heading(self) -> str:

@@ -174,7 +174,7 @@ def test_quantities_are_not_people(heard: str, quantity: int | None) -> None:
         ("I'd like a headlamp", "headlamp"),
         ("How much is the Alpine Explorer tent?", "Alpine Explorer"),
         ("I need some help", ""),
-        ("do you have sleeping bags", ""),
+        ("do you have Sleeping Bags", ""),
         ("I would like a recommendation", ""),
         ("how much is the Summit Breeze jacket", "Summit Breeze"),
         ("How much is the Trail Master tent", "Trail Master"),

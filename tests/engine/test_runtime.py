@@ -11,7 +11,8 @@ from contoso_lab.errors import EngineError, MissingExtra
 
 
 def test_a_missing_package_is_named_with_the_command_that_installs_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "hibari", None)
+    for name in ("hibari", "hibari.dsp"):  # an earlier test may have loaded the part already
+        monkeypatch.setitem(sys.modules, name, None)
     with pytest.raises(MissingExtra) as caught:
         need("hibari.dsp", package="hibari-tts", what="The engine's voice")
     assert str(caught.value) == ("The engine's voice needs the package 'hibari-tts': pip install 'contoso-lab[engine]'")
