@@ -271,6 +271,11 @@ def test_what_was_bought_is_not_recommended() -> None:
     assert not any("Pathfinder" in reply or "Daybreak" in reply for reply in replies)
     owned = BASE.replace("- FTW-01 | Pathfinder Boots\n- PAC-01 | Daybreak Daypack", "- nothing yet")
     assert "Daybreak" in talk("what is the cheapest backpack?", system=prompt(base=owned))[-1]
+    owns_autumn = prompt(base=BASE.replace("- FTW-01 | Pathfinder Boots", "- SLE-02 | Autumn Night"))
+    warm, cheap = talk(BAGS, "Which one costs less than 150 dollars?", system=owns_autumn)
+    assert "Polar Night" in warm
+    assert "no sleeping bag" in cheap
+    assert "Autumn" not in warm + cheap
 
 
 def test_a_rule_of_the_house_is_told_word_for_word() -> None:

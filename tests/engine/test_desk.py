@@ -183,6 +183,22 @@ def test_the_page_spares_what_was_bought() -> None:
     assert skus(page(*turns)) == ["FTW-03"]
 
 
+def test_the_page_asks_only_what_is_open() -> None:
+    assert (
+        page(*CALL).rstrip().splitlines()[-1].startswith("Next, tell us whether the Meadow Four and the Autumn Night")
+    )
+    assert "decide between the Meadow Four and the Lodge Eight" in page(*CALL[:2])
+    assert "more than $150" in page(*CALL[:6], rules=PAGE.replace("at most 3", "at most 4"))
+
+
+def test_a_customers_words_are_no_markup() -> None:
+    text = page(
+        'C: I need a tent for four <b>"people"</b> ![x](http://evil) # hi', "R: The Meadow Four.", "C: Show me."
+    )
+    assert "<b>" not in text
+    assert text.count("![") == 1
+
+
 def test_a_page_about_nothing_says_so() -> None:
     text = page("C: Hello", "R: Hello Maya, what are you planning?", "C: Show me something")
     assert skus(text) == []

@@ -26,7 +26,7 @@ def scene_for(briefing: Briefing, memory: Memory, text: str, *, aloud: bool = Tr
         if ask.named or ask.other or ask.place is not None or any(mention.definite for mention in ask.mentions):
             ask = replace(ask, topics=memory.topics, acts=ask.acts - {"describe", "find"})  # "and the Polar Night?"
     after = listen(memory, ask)
-    return Scene(briefing, memory, ask, after.needs, after.category, after.kind, aloud)
+    return Scene(briefing, memory, ask, after.needs, after.category, after.kind, after.trip, aloud)
 
 
 def answer(scene: Scene) -> str:

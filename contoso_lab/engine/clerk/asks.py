@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from contoso_lab.engine.clerk.briefing import Product
 from contoso_lab.engine.clerk.facts import topics
@@ -14,10 +15,12 @@ from contoso_lab.engine.clerk.fit import Needs, read_needs
 from contoso_lab.engine.clerk.listening import clauses
 from contoso_lab.engine.clerk.phrases import (
     ACTS,
+    CALENDAR,
     ERRANDS,
     FIND,
     FOREIGN,
     GENERIC,
+    NAMED,
     ORDERS,
     PICTURE,
     PLACES,
@@ -44,7 +47,7 @@ class Ask:
     """A number of pieces of what is being talked about: "two of them"."""
     order: Order | None = None
     place: int | None = None
-    """"the second one": index into what was offered last; -1 is the last."""
+    """Of "the second one": the index into what was offered last; -1 is the last."""
     other: bool = False
     plural: bool = False
     which: bool = False
@@ -53,7 +56,7 @@ class Ask:
     unknown: str = ""
     """A thing that is asked for and that the shelf does not hold."""
     units: str = ""
-    """"pounds" or "fahrenheit" when the customer wants those."""
+    """The word "pounds" or "fahrenheit", when the customer wants those."""
     foreign: str = ""
 
     def has(self, *acts: str) -> bool:
@@ -61,6 +64,7 @@ class Ask:
         return not self.acts.isdisjoint(acts)
 
 
+@lru_cache(maxsize=4096)  # a conversation is folded anew for every reply, and most of its lines were read before
 def understand(text: str, products: tuple[Product, ...] = ()) -> Ask:
     """Read a customer's line.
 
@@ -96,6 +100,10 @@ def _clause(text: str, products: tuple[Product, ...]) -> Ask:
         asked = tuple(dict.fromkeys((*asked, "weight")))
     if about_it and needs.most_usd is not None:
         asked = tuple(dict.fromkeys((*asked, "price")))
+    if not re.match(r"(?:and |so )?(?:how|what|which|is|are|does|do|can|could|will|would|who|where|why)\b", line):
+        # "It should cost less than $300" is a wish and no question about the price.
+        limited = {"price"} if needs.most_usd or needs.least_usd else {"weight"} if needs.most_kg else set()
+        asked = tuple(topic for topic in asked if topic not in limited)
     if fresh and not found.named and re.search(r"\b(?:would like|want) to (?:buy|order|purchase)\b", line):
         acts.discard("add")  # "I want to buy a backpack" asks for advice and not for the till
     wish = bool(FIND.search(line)) and not re.search(
@@ -230,17 +238,14 @@ def _unknown(line: str, products: tuple[Product, ...]) -> str:
 def _unknown_name(text: str, products: tuple[Product, ...]) -> str:
     """A capitalised name inside the line that nothing on the shelf bears."""
     known = {word for p in products for word in re.findall(r"[a-z]+", f"{p.name} {p.category} {p.description}".lower())}
-    months = "january february march april may june july august september october november december".split()
-    days = (
-        "monday tuesday wednesday thursday friday saturday sunday celsius fahrenheit christmas easter english".split()
-    )
-    for hit in re.finditer(
-        r"(?<![.?!] )(?<!^)\b(?:the|an?|your|have|about|is|does|for) ((?:[A-Z][\w-]+)(?: [A-Z][\w-]*)*)", text
-    ):
-        words = [word.lower() for word in re.findall(r"[A-Za-z]+", hit[1])]
-        if words and not any(word in known or word in months or word in days or word in GENERIC for word in words[:1]):
-            if not find(hit[1], products).named:
-                return hit[1]
+    for hit in NAMED.finditer(text):
+        words = [word.lower() for word in re.findall(r"[A-Za-z]+", hit["name"])]
+        common = {word for p in products for word in re.findall(r"[a-z]+", p.category.lower())} | set(kinds(products))
+        telling = [word for word in words if not {word, word.rstrip("s")} & (CALENDAR | GENERIC | common)]
+        # One word has to be new to be a name; two words that no product bears together are one anyway.
+        new = any(word not in known for word in telling) or len(telling) > 1
+        if new and not find(hit["name"], products).named:
+            return hit["name"]
     return ""
 
 

@@ -10,7 +10,7 @@ from contoso_lab.engine.clerk.concepts import aloud, listing
 from contoso_lab.engine.clerk.facts import known, predicate
 from contoso_lab.engine.clerk.fit import rank, within_budget
 from contoso_lab.engine.clerk.listening import spelled
-from contoso_lab.engine.clerk.offers import reason
+from contoso_lab.engine.clerk.offers import reason, recommend
 from contoso_lab.engine.clerk.phrases import Order
 from contoso_lab.engine.clerk.recall import extremes, is_kind, measure
 from contoso_lab.engine.clerk.scene import Scene, budget, for_whom, noun
@@ -118,7 +118,7 @@ def within(scene: Scene) -> list[Line] | None:
     shelf = scene.among(category, scene.kind) or scene.among(category)
     found = at_hand or [fit.product for fit in rank(shelf, scene.needs) if fit.serves]
     if not found:
-        return None
+        return recommend(scene, category, scene.kind) if category else None
     best = found[0]
     price = money(best.price_usd)
     if at_hand and len(found) == 1:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contoso_lab.engine.clerk.concepts import listing
-from contoso_lab.engine.clerk.recall import listen
 from contoso_lab.engine.clerk.scene import Scene, noun
 from contoso_lab.engine.clerk.shelf import singular
 from contoso_lab.engine.clerk.wording import Line, must, nice, with_article
@@ -88,21 +87,12 @@ def disliked(scene: Scene) -> list[Line]:
 
 def planning(scene: Scene) -> list[Line]:
     """A plan was told, and nothing asked for yet."""
-    trip = scene.memory.trip or "trip"
-    trip = listen(scene.memory, scene.ask).trip or trip
-    kinds = listing(
-        (
-            with_article(singular(category))
-            for category in scene.briefing.categories[:1] + scene.briefing.categories[-2:]
-        ),
-        "or",
-    )
-    question = f"what do you need for it: {kinds}?" if kinds else "what do you need for it?"
-    return (
-        [nice(f"{with_article(trip)} sounds lovely{scene.name}."), must(question)]
-        if scene.ask.has("plan")
-        else [must(question)]
-    )
+    categories = scene.briefing.categories[:1] + scene.briefing.categories[-2:]
+    kinds = listing((with_article(singular(category)) for category in categories), "or")
+    question = must(f"what do you need for it: {kinds}?" if kinds else "what do you need for it?")
+    if not scene.ask.has("plan"):
+        return [question]
+    return [nice(f"{with_article(scene.trip or 'trip')} sounds lovely{scene.name}."), question]
 
 
 def upset(scene: Scene) -> list[Line]:

@@ -58,11 +58,7 @@ def opener(scene: Scene) -> list[Line]:
     if ask.has("like") and scene.turn:
         return [nice(scene.vary("I am glad you like it.", "Good to hear.", "Very good."))]
     if ask.has("plan") and not scene.memory.trip:
-        words = ask.masked
-        trip = re.search(
-            r"\b((?:family|camping|hiking|winter|summer|weekend|backpacking) (?:trip|holiday|vacation|tour))", words
-        )
-        return [nice(f"{with_article(trip[1]) if trip else 'that'} sounds lovely{scene.name}.")]
+        return [nice(f"{with_article(scene.trip) if scene.trip else 'that'} sounds lovely{scene.name}.")]
     return []
 
 

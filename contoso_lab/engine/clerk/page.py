@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from contoso_lab.engine.clerk.asks import understand
 from contoso_lab.engine.clerk.briefing import Briefing, Fact, Product
@@ -11,9 +11,9 @@ from contoso_lab.engine.clerk.concepts import CONCEPTS, listing
 from contoso_lab.engine.clerk.fit import Fit, Needs, rank, within_budget
 from contoso_lab.engine.clerk.listening import plain, spelled
 from contoso_lab.engine.clerk.offers import reason
-from contoso_lab.engine.clerk.recall import Memory, listen, recall
+from contoso_lab.engine.clerk.recall import Memory, after, recall
 from contoso_lab.engine.clerk.scene import Scene, noun
-from contoso_lab.engine.clerk.wording import agree, is_plural, money
+from contoso_lab.engine.clerk.wording import agree, money, pronoun
 from contoso_lab.engine.seams import ChatMessage
 
 _MOST = 3
@@ -24,19 +24,20 @@ _COUNTS = {word: count for count, word in enumerate("one two three four five six
 def write_page(briefing: Briefing, talk: Sequence[ChatMessage]) -> str:
     """The page for a conversation: what was talked about and not yet owned, the best fit first."""
     memory = recall(briefing, talk)
-    products = _in_order(briefing, memory, talk)[: _most(briefing)]
+    needs = _needs_by_category(briefing, talk)
+    products = _in_order(briefing, memory, needs)[: _most(briefing)]
     level = "#" if any(re.search(r"level one\b", rule) for rule in briefing.section("page")) else "##"
     title = f"{level} {_title(memory, products)}"
     if not products:
         return f"{title}\n\nWe have not talked about a product yet. Tell us what you are planning.\n"
-    scenes = [_scene(briefing, memory, talk, product) for product in products]
+    scenes = [_scene(briefing, memory, needs, product) for product in products]
     quote, quoted_for = _quote(memory, products)
     parts = [title, _intro(briefing, memory)]
     for scene, product in zip(scenes, products, strict=True):
         parts.append(_entry(scene, product, memory, quote if product == quoted_for else ""))
     if note := _comparison(products):
         parts.append(note)
-    parts.append(_next_step(products, memory))
+    parts.append(_next_step(products, memory, needs))
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
@@ -51,18 +52,17 @@ def _most(briefing: Briefing) -> int:
 def _needs_by_category(briefing: Briefing, talk: Sequence[ChatMessage]) -> dict[str, Needs]:
     """The needs as they stood when each kind of product was last talked about."""
     needs: dict[str, Needs] = {}
-    for at, message in enumerate(talk):
-        if message.role == "user":
-            after = listen(recall(briefing, talk[:at]), understand(message.content, briefing.products))
-            if after.category:
-                needs[after.category] = after.needs
+    memory = recall(briefing, ())
+    for message in talk:
+        memory = after(memory, message, briefing)
+        if message.role == "user" and memory.category:
+            needs[memory.category] = memory.needs
     return needs
 
 
-def _in_order(briefing: Briefing, memory: Memory, talk: Sequence[ChatMessage]) -> list[Product]:
+def _in_order(briefing: Briefing, memory: Memory, needs: Mapping[str, Needs]) -> list[Product]:
     """The best of each kind first, in the order of the talk, then the others by how well they fit."""
     talked = [product for product in memory.talked if not briefing.owns(product)]
-    needs = _needs_by_category(briefing, talk)
     categories = list(dict.fromkeys(product.category for product in talked))
     first: list[Product] = []
     rest: list[tuple[bool, int, Product]] = []
@@ -81,9 +81,9 @@ def _in_order(briefing: Briefing, memory: Memory, talk: Sequence[ChatMessage]) -
     return ordered + [product for _, _, product in sorted(rest, key=lambda row: row[:2])]
 
 
-def _scene(briefing: Briefing, memory: Memory, talk: Sequence[ChatMessage], product: Product) -> Scene:
-    needs = _needs_by_category(briefing, talk).get(product.category, memory.needs)
-    return Scene(briefing, memory, understand(""), needs, product.category, "")
+def _scene(briefing: Briefing, memory: Memory, needs: Mapping[str, Needs], product: Product) -> Scene:
+    known_needs = needs.get(product.category, memory.needs)
+    return Scene(briefing, memory, understand(""), known_needs, product.category, "")
 
 
 def _title(memory: Memory, products: Sequence[Product]) -> str:
@@ -115,22 +115,28 @@ def _quote(memory: Memory, products: Sequence[Product]) -> tuple[str, Product]:
                 best = (weight, sentence.strip(), about)
     if not best[1] and memory.lines:
         longest = max(memory.lines, key=len).strip()
-        return longest, products[0]
-    return re.sub(r"^(?:hi|hello|hey|well|yes|great|okay)\b[,.!]?\s+", "", best[1], flags=re.IGNORECASE), best[2]
+        return _clean(longest), products[0]
+    return _clean(best[1]), best[2]
+
+
+def _clean(words: str) -> str:
+    """A customer's words for a page: without the greeting, and without signs that Markdown or HTML would obey."""
+    flat = re.sub(r"\s+", " ", re.sub(r"[<>\[\]`\"#*|]", "", words)).strip()
+    return re.sub(r"^(?:hi|hello|hey|well|yes|great|okay)\b[,.!]?\s+", "", flat, flags=re.IGNORECASE)
 
 
 def _entry(scene: Scene, product: Product, memory: Memory, quote: str) -> str:
     fit = _fit_of(product, scene.needs)
     why = reason(scene, fit)
-    why = why[:1].upper() + why[1:]
-    if scene.needs.most_usd is not None and within_budget(product, scene.needs) and product.price_usd is not None:
+    most = scene.needs.most_usd
+    if most is not None and product.price_usd is not None:
+        keeps = within_budget(product, scene.needs)
+        verb = agree(product, "stays" if keeps else "costs")
         why += (
-            f", and it stays under {money(scene.needs.most_usd)}"
-            if not is_plural(product)
-            else f", and they stay under {money(scene.needs.most_usd)}"
+            f", {'and' if keeps else 'but'} {pronoun(product)} {verb} {'under' if keeps else 'more than'} {money(most)}"
         )
     said = f'You said "{quote.rstrip(".")}": ' if quote else ""
-    why = f"{said}{why[:1].lower() + why[1:] if said else why}."
+    why = f"{said}{why if said else why[:1].upper() + why[1:]}."
     image = f"![{product.name}]({product.image})" if product.image else ""
     bullets = [f"- **{fact.key.capitalize()}:** {fact.value}" for fact in _telling(product, memory, fit)]
     price = f"**{money(product.price_usd)}**" if product.price_usd is not None else ""
@@ -167,20 +173,14 @@ def _comparison(products: Sequence[Product]) -> str:
     return ""
 
 
-def _next_step(products: Sequence[Product], memory: Memory) -> str:
+def _next_step(products: Sequence[Product], memory: Memory, needs: Mapping[str, Needs]) -> str:
+    """One sentence on what is still open; what was picked, or does not serve, is not."""
     picked = [product for product in products if product in memory.promised]
-    if picked:
-        products = picked
-    by_category: dict[str, list[str]] = {}
-    for product in products:
-        by_category.setdefault(product.category, []).append(product.name)
-    open_choice = next((names for names in by_category.values() if len(names) > 1), None)
-    if open_choice:
-        return f"Next, decide between the {listing(f'the {name}' for name in open_choice)}."
-    if len(products) > 1:
-        return (
-            f"Next, tell us whether {listing(f'the {p.name}' for p in products)} suit you, or what should be different."
-        )
-    return (
-        f"Next, tell us whether the {products[0].name} {agree(products[0], 'suits')} you, or what should be different."
-    )
+    serving = [p for p in products if rank([p], needs.get(p.category, memory.needs))[0].serves]
+    left = picked or serving or list(products)
+    for category in dict.fromkeys(product.category for product in left):
+        rivals = [product.name for product in left if product.category == category]
+        if len(rivals) > 1:
+            return f"Next, decide between {listing(f'the {name}' for name in rivals)}."
+    suits = agree(left[0], "suits") if len(left) == 1 else "suit"
+    return f"Next, tell us whether {listing(f'the {p.name}' for p in left)} {suits} you, or what should be different."

@@ -1,6 +1,6 @@
 """The words in which customers ask: one table for each thing that a line can do.
 
-Patterns are matched against plain lines (see `listening.plain`), in which products stand as marks (`@TEN-02`).
+Patterns are matched against plain lines (see `listening.plain`), in which products stand as marks (`@ab`).
 The tables hold English and nothing of any shop.
 """
 
@@ -127,7 +127,8 @@ ACTS: tuple[tuple[str, str], ...] = (
     (
         "plan",
         r"\b(?:trip|vacation|holiday|holidays|journey|expedition|tour|trek|going (?:camping|"
-        r"hiking|backpacking)|planning)\b",
+        r"hiking|backpacking)|planning)\b|\b(?:i|we)(?: am| are)? (?:go|going) to "
+        r"(?!be\b|rain|need|buy|take|get|have|use|sleep|see|look|do\b|put|show)",
     ),
     (
         "help",
@@ -149,11 +150,11 @@ ACTS: tuple[tuple[str, str], ...] = (
     ),
     (
         "yes",
-        r"^(?:oh |well |um |uh )*(?:yes|yeah|yep|sure|okay|ok|of course|please do|go ahead|"
+        r"^(?:oh |well |um |uh |hmm |so |and )*(?:yes|yeah|yep|sure|okay|ok|of course|please do|go ahead|"
         r"certainly|absolutely|definitely|why not|right|correct|gladly|please)\b|\byes please\b|"
         r"\bgo ahead\b|\bdo that\b",
     ),
-    ("no", r"^(?:oh |well |um |uh )*(?:no|nope|not now|not yet|not really|no thanks|rather not)\b"),
+    ("no", r"^(?:oh |well |um |uh |hmm |so |and )*(?:no|nope|not now|not yet|not really|no thanks|rather not)\b"),
     ("greet", r"^(?:oh |well )*(?:hi|hello|hey|good (?:morning|afternoon|evening)|greetings)\b"),
     (
         "language",
@@ -224,7 +225,7 @@ ORDERS: tuple[tuple[str, str, int, bool], ...] = (  # word, measure, direction, 
 )
 PLACES = {"first": 0, "1st": 0, "former": 0, "second": 1, "2nd": 1, "latter": 1, "third": 2, "last": -1}
 FOREIGN = {
-    "German": "ich suche ein eine einen das zelt und ist nicht mir bitte für wir brauche haben schlafsack kostet",
+    "German": "ich suche ein eine einen das zelt und nicht mir bitte für wir brauche haben schlafsack kostet",
     "Spanish": "busco una tienda para hola cuanto cuesta quiero necesito por favor el los las gracias que saco dormir",
     "French": "je cherche une tente pour bonjour combien voudrais nous avons besoin merci les des est que sac avec",
     "Italian": "cerco una tenda per buongiorno quanto costa vorrei abbiamo bisogno grazie che sono della sacco",
@@ -240,4 +241,14 @@ GENERIC = frozenset(
     "dollars nights night day days week weeks month kids children friends adults sleep camp hike travel "
     "go buy know see hear think be have get do make pounds kilos liters kilograms degrees problem trouble "
     "fun room space water rain snow cold warm hiking camping".split()
+)
+NAMED = re.compile(  # where a customer who says a name in capitals means a product, and no place or person
+    r"(?i:\b(?:how much (?:is|are|does|do)|have|got|sell|carry|stock|tell me about|what about|how about|like|want|"
+    r"need|buy|order|add|compare|show me|price of|cost of|weight of)|^(?:is|are|does|do)) (?i:(?:the|an?|your|any) )?"
+    r"(?P<name>[A-Z][\w-]+(?: [A-Z][\w-]*)*)"
+)
+CALENDAR = frozenset(
+    "january february march april may june july august september october november december monday tuesday "
+    "wednesday thursday friday saturday sunday christmas easter celsius fahrenheit english german french spanish "
+    "italian i".split()
 )

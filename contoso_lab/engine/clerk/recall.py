@@ -73,8 +73,13 @@ def recall(briefing: Briefing, messages: Iterable[ChatMessage]) -> Memory:
         memory = _summarised(memory, text, briefing) if role == "summary" else _heard(memory, role, text, briefing)
     memory = replace(memory, turn=0)
     for message in messages:
-        memory = _heard(memory, message.role, message.content, briefing)
+        memory = after(memory, message, briefing)
     return memory
+
+
+def after(memory: Memory, message: ChatMessage, briefing: Briefing) -> Memory:
+    """The memory after one more message."""
+    return _heard(memory, message.role, message.content, briefing)
 
 
 def is_shown(message: ChatMessage) -> bool:

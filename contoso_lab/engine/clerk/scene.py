@@ -28,6 +28,8 @@ class Scene:
     """With those of the line."""
     category: str
     kind: str
+    trip: str = ""
+    """What the customer plans, with what the line says of it: "family trip"."""
     aloud: bool = True
     """Whether the answer is spoken, and should be short, or written."""
 

@@ -1,13 +1,14 @@
 """Find the products and the kinds of products that a line speaks of.
 
 Names come misheard ("autumn knight", "meadow for"), torn apart ("way farer back pack") or cut short ("the
-Polar"). A found name is replaced by a mark (`@SLE-03`), so that the words in it are not read a second time:
+Polar"). A found name is replaced by a mark (`@at`), so that the words in it are not read a second time:
 the Four of a Meadow Four is not a number of people.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -21,7 +22,7 @@ _ONE_WORD_ALIKE = 86.0
 _SOUNDS = {
     "for": "four", "fore": "four", "4": "four", "to": "two", "too": "two", "2": "two", "ate": "eight", "8": "eight",
     "nite": "night", "knight": "night", "knights": "night", "nites": "night", "nights": "night", "1": "one",
-    "heart": "hearth", "glazier": "glacier", "harbour": "harbor", "wafer": "wayfarer", "way": "way",
+    "heart": "hearth", "glazier": "glacier", "harbour": "harbor", "wafer": "wayfarer",
 }  # fmt: skip
 _SYNONYMS = {
     "rucksack": "backpack", "pack": "backpack", "knapsack": "backpack", "trousers": "pants", "coat": "jacket",
@@ -33,6 +34,10 @@ _EVERYDAY = frozenset(  # words of names that people also use for themselves
     "pants backpack daypack roll".split()
 )
 _PLACES = frozenset("in on at through across near by under to for up".split())
+_AFTER_A_NAME = frozenset(
+    "and or is are please weigh weighs cost costs versus vs too instead then with be hold have has come for in at to "
+    "on do does also as than but would will can could good looks sounds waterproof fit sleep better if".split()
+) | {""}
 _NUMBERS = frozenset("one two three four five six seven eight nine ten solo".split())
 
 
@@ -61,6 +66,7 @@ class Found:
     """How many of a named product, by SKU."""
 
 
+@lru_cache(maxsize=4096)  # see `asks.understand`
 def find(text: str, products: tuple[Product, ...]) -> Found:
     """Find names and kinds in a line, in the order in which they are spoken.
 
@@ -73,11 +79,11 @@ def find(text: str, products: tuple[Product, ...]) -> Found:
     line = " ".join(masked)
     for product in named:  # "the Meadow Four tent" speaks of one thing, not of a product and of tents
         for word in _words_of(product, products):
-            line = re.sub(rf"(@{product.sku.lower()}) {word}s?\b", r"\1", line)
+            line = re.sub(rf"({_mark(product, products)}) {word}s?\b", r"\1", line)
     quantities = tuple(
         (product.sku, int(found[1]))
         for product in named
-        if (found := re.search(rf"\b(\d+) (?:of the |of those |of |x )?@{product.sku.lower()}\b", line))
+        if (found := re.search(rf"\b(\d+) (?:of the |of those |of |x )?{_mark(product, products)}\b", line))
     )
     return Found(line, named, _mentions(line, products), quantities)
 
@@ -139,9 +145,13 @@ def _words_of(product: Product, products: tuple[Product, ...]) -> list[str]:
     return sorted([full, *own], key=len, reverse=True)
 
 
-def _sound(words: list[str]) -> str:
+def _sound(words: Sequence[str]) -> str:
     """Words as they sound, run together, so that spelling and spaces do not count."""
-    text = "".join(_SOUNDS.get(word, word) for word in words)
+    return _fold("".join(_SOUNDS.get(word, word) for word in words))
+
+
+@lru_cache(maxsize=8192)
+def _fold(text: str) -> str:
     for written, heard in (("ph", "f"), ("ght", "t"), ("ck", "k"), ("kn", "n"), ("wh", "w"), ("ie", "y"), ("z", "s")):
         text = text.replace(written, heard)
     return re.sub(r"(.)\1", r"\1", text)
@@ -166,11 +176,17 @@ def _mask(words: list[str], products: tuple[Product, ...]) -> tuple[list[str], t
             taken[at : at + size] = [True] * size
             marks[at] = product
     out = [
-        f"@{marks[at].sku.lower()}" if at in marks else word
+        _mark(marks[at], products) if at in marks else word
         for at, word in enumerate(words)
         if at in marks or not taken[at]
     ]
     return out, tuple(dict.fromkeys(marks[at] for at in sorted(marks)))
+
+
+def _mark(product: Product, products: tuple[Product, ...]) -> str:
+    """What stands for a product in a masked line: letters only, so that no digit is taken for a number."""
+    high, low = divmod(products.index(product), 26)
+    return f"@{chr(97 + high)}{chr(97 + low)}" if high < 26 else f"@z{'a' * high}"
 
 
 def _is_a_wish(words: list[str], at: int, size: int) -> bool:
@@ -195,7 +211,9 @@ def _short(
     if len(first) < 5 or sum(plain(other.name).split()[0] == first for other in products) > 1:
         return []
     hits: list[tuple[float, int, int, Product]] = []
-    nouns = set(_words_of(product, products)) | {"one", "bag", "bags"}
+    own = canonical_kind(parts[-1], products)  # "the Breeze jacket" is not the Breeze Shirt
+    nouns = {word for word in _words_of(product, products) if canonical_kind(word, products) in ("", own)}
+    nouns |= {f"{noun}s" for noun in nouns} | {"one"}
     for at, word in enumerate(words):
         score = fuzz.ratio(_sound([word]), _sound([first]))
         if score < _ONE_WORD_ALIKE:
@@ -206,7 +224,8 @@ def _short(
         told_apart = following in nouns or (following == "sleeping" and "sleeping bag" in nouns)
         introduced = before in ("the", "that", "this", "and", "or", "than", "versus", "with", "of") and not place
         everyday = first in _EVERYDAY
-        if (introduced and (not everyday or told_apart)) or (told_apart and not everyday):
+        alone = told_apart or following in _AFTER_A_NAME  # "the Summit Breeze" is something else
+        if (introduced and alone and (not everyday or told_apart)) or (told_apart and not everyday):
             hits.append((score - 10, at, 1, product))
     return hits
 
