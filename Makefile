@@ -23,7 +23,7 @@ demo: $(READY)  ## a recorded customer talks with the assistant; hear it, see it
 
 test: $(READY)  ## the whole test suite, and the notebooks through nbval
 	$(BIN)/python -m pytest -q
-	$(BIN)/python -m pytest -q --nbval --nbval-current-env --nbval-cell-timeout 180 -p no:socket notebooks
+	$(BIN)/python -m pytest -q --nbval --nbval-current-env --nbval-cell-timeout 180 notebooks
 
 lab: $(READY)  ## open JupyterLab on the tour
 	$(BIN)/jupyter lab notebooks/00_tour.ipynb

@@ -33,6 +33,7 @@ from contoso_lab.audio.format import (
 )
 from contoso_lab.audio.resample import Resampler, resample
 from contoso_lab.audio.speech import Span, find_speech
+from contoso_lab.audio.stereo import Stereo, stereo_uri
 
 __all__ = [
     "ALAW_8K",
@@ -47,6 +48,7 @@ __all__ = [
     "Int16Array",
     "Resampler",
     "Span",
+    "Stereo",
     "decode",
     "encode",
     "find_speech",
@@ -56,6 +58,7 @@ __all__ = [
     "read_audio",
     "resample",
     "silence",
+    "stereo_uri",
     "to_base64",
     "tone",
     "wav_bytes",

@@ -1,16 +1,14 @@
-"""A call's sound, small enough to live inside a page."""
+"""Both sides of a call in one player, small enough to live inside a page or a notebook cell."""
 
 from __future__ import annotations
 
 import io
-from typing import TYPE_CHECKING
+from typing import NamedTuple
 
 import numpy as np
 
-from contoso_lab.audio import to_base64
-
-if TYPE_CHECKING:
-    from contoso_lab.audio import Clip
+from contoso_lab.audio.clip import Clip
+from contoso_lab.audio.codec import to_base64
 
 # Opus first: it seeks to the sample, which MP3 does not, and 60 kbit/s hold two voices well.
 _FORMATS = (
@@ -20,6 +18,26 @@ _FORMATS = (
 )
 _OPUS_RATES = (8_000, 12_000, 16_000, 24_000, 48_000)
 _BLOCK = 1 << 18  # libsndfile's encoders keep a whole write on the stack
+
+
+class Stereo(NamedTuple):
+    """Both sides of a call as two clips of the same length that begin with the recording."""
+
+    left: Clip
+    """The caller."""
+    right: Clip
+    """The assistant, as really played."""
+
+    def _repr_html_(self) -> str:
+        rows = "".join(
+            f'<div style="font-size:.85em;opacity:.75">{name}</div>{clip.waveform}'
+            for name, clip in (("left: the caller", self.left), ("right: the assistant, as played", self.right))
+        )
+        player = (
+            '<audio controls preload="metadata" style="display:block;width:100%;height:36px;margin-top:4px" '
+            f'src="{stereo_uri(self.left, self.right)}"></audio>'
+        )
+        return f'<div style="max-width:600px;padding:4px 0">{rows}{player}</div>'
 
 
 def stereo_uri(left: Clip, right: Clip, *, duration_ms: float = 0.0) -> str:

@@ -19,7 +19,7 @@ from contoso_lab.recording.manifest import Manifest
 from contoso_lab.recording.playback import Piece, PlayedItem
 from contoso_lab.recording.recorder import Recorder
 from contoso_lab.recording.tables import list_recordings
-from contoso_lab.recording.timeline import SpokenSpan, Stereo, Timeline
+from contoso_lab.recording.timeline import SpokenSpan, Timeline
 
 recordings = list_recordings
 """The same as `list_recordings`, for those who read it through the front door."""
@@ -34,7 +34,6 @@ __all__ = [
     "Recorder",
     "Recording",
     "SpokenSpan",
-    "Stereo",
     "Timeline",
     "list_recordings",
     "recordings",

@@ -8,14 +8,14 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from contoso_lab.audio import PCM16_24K, AudioFormat, Clip, read_audio, silence, write_stereo
+from contoso_lab.audio import PCM16_24K, AudioFormat, Clip, Stereo, read_audio, silence, write_stereo
 from contoso_lab.errors import AudioError, RecordingError
 from contoso_lab.recording.clock import LocalClock
 from contoso_lab.recording.labels import Labels
 from contoso_lab.recording.log import Log, RecordedEvent, read_lines, read_log
 from contoso_lab.recording.manifest import MANIFEST, Manifest, safe_name, write_whole
 from contoso_lab.recording.tables import turns_table
-from contoso_lab.recording.timeline import Stereo, Timeline
+from contoso_lab.recording.timeline import Timeline
 from contoso_lab.wire import Conversation
 from contoso_lab.wire.dialogue import dialogue_html
 

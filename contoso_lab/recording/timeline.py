@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
 
-from contoso_lab.audio import Clip, FloatArray, find_speech
+from contoso_lab.audio import Clip, FloatArray, Stereo, find_speech
 from contoso_lab.recording.clock import AudioClock, Frame
 from contoso_lab.recording.log import RecordedEvent
 from contoso_lab.recording.playback import PlayedItem, played_items
@@ -21,15 +20,6 @@ class SpokenSpan:
 
     start_ms: float
     end_ms: float
-
-
-class Stereo(NamedTuple):
-    """Both sides of a call as two clips of the same length that begin with the recording."""
-
-    left: Clip
-    """The caller."""
-    right: Clip
-    """The assistant, as really played."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from contoso_lab.audio import stereo_uri
 from contoso_lab.report.lanes import clock, ticks, wave_path
-from contoso_lab.report.sound import stereo_uri
 from contoso_lab.report.view import Call
 from contoso_lab.report.waits import Wait, median_ms, milliseconds, tick_step
 from contoso_lab.report.written import written_html
