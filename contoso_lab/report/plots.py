@@ -28,14 +28,14 @@ _LONGEST = 38
 """Letters of a turn's text that fit beside its bar."""
 
 
-def waterfall(recordings: Sequence[Recording], *, names: Sequence[str] | None = None) -> Figure:
+def waterfall(recordings: Recording | Sequence[Recording], *, names: Sequence[str] | None = None) -> Figure:
     """Draw what the customer waited for, turn by turn: one panel for each call, all on one axis.
 
     Parts lie end to end from the customer's last sound. A part that runs backwards is hatched, and a turn whose
     parts miss the measured wait has that wait marked by a line of its own: nothing is clamped or left out.
 
     Args:
-        recordings: the calls.
+        recordings: the calls, or the one call.
         names: what to call each one; its persona by default.
 
     Raises:
@@ -48,6 +48,7 @@ def waterfall(recordings: Sequence[Recording], *, names: Sequence[str] | None = 
 
     from contoso_lab.report.figure import drawing
 
+    recordings = [recordings] if isinstance(recordings, Recording) else recordings
     called = chosen_names(recordings, names)
     waits = [waits_of(recording) for recording in recordings]
     rows = [max(len(found), 1) for found in waits]
