@@ -33,7 +33,10 @@ class Settings(BaseSettings):
     """Base URL of the target (`…/v1`) for `url`, and of a local engine that already runs."""
     model: str | None = None
     chat_model: str | None = None
-    runs: Path = Path("runs")
+    runs: Path = HOME / "runs"
+    """Where recordings go: beside the prompts, wherever a notebook or a shell happens to stand."""
+    relay_secret: SecretStr | None = None
+    """What a relay that other machines can reach asks for before it gives a token."""
     openai_api_key: SecretStr | None = Field(default=None, validation_alias="OPENAI_API_KEY")
     azure_openai_endpoint: str | None = Field(default=None, validation_alias="AZURE_OPENAI_ENDPOINT")
     azure_openai_api_key: SecretStr | None = Field(default=None, validation_alias="AZURE_OPENAI_API_KEY")

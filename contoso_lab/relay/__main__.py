@@ -18,26 +18,23 @@ def main(
     target_url: Annotated[str | None, typer.Option(help="a Realtime server's base, up to /v1")] = None,
     host: Annotated[str, typer.Option(help="where to listen")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one")] = 8901,
-    runs: Annotated[Path, typer.Option(help="where recordings go")] = Path("runs"),
+    runs: Annotated[Path | None, typer.Option(help="where recordings go", show_default="runs")] = None,
     allow_origin: Annotated[
         list[str] | None, typer.Option(help="a page's origin that may use the relay; may be repeated")
     ] = None,
     client_may_instruct: Annotated[
         bool, typer.Option(help="let clients set instructions and tools themselves")
     ] = False,
-    secret: Annotated[
-        str | None,
-        typer.Option(
-            envvar="CONTOSO_LAB_RELAY_SECRET",
-            show_default=False,
-            help="what GET /api/token asks for; better given by the environment, others can see arguments",
-        ),
-    ] = None,
 ) -> None:
-    """Let browsers and programs call a Realtime target without ever seeing its key."""
+    """Let browsers and programs call a Realtime target without ever seeing its key.
+
+    The shared secret is taken from CONTOSO_LAB_RELAY_SECRET alone: arguments can be seen by others.
+    """
+    settings = Settings()
+    secret = settings.relay_secret.get_secret_value() if settings.relay_secret else None
     try:
         serve(
-            choose_target(target, target_url), host=host, port=port, runs=runs, secret=secret or None,
+            choose_target(target, target_url), host=host, port=port, runs=runs or settings.runs, secret=secret or None,
             allowed_origins=allow_origin or (), client_may_instruct=client_may_instruct,
         )  # fmt: skip
     except LabError as error:

@@ -46,6 +46,7 @@ def waterfall(recordings: Recording | Sequence[Recording], *, names: Sequence[st
     _need_matplotlib()
     from matplotlib.patches import Patch
 
+    from contoso_lab.recording import Recording
     from contoso_lab.report.figure import drawing
 
     recordings = [recordings] if isinstance(recordings, Recording) else recordings
