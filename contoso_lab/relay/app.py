@@ -2,7 +2,7 @@
 
 | path | what |
 |---|---|
-| `GET /api/token?persona=&customer=&scenario=&replay_of=&mode=` | `{"token", "expiresAt"}`: one call, within five minutes |
+| `GET /api/token?persona=&customer=&scenario=&replay_of=&mode=` | `{"token", "expiresAt"}`: one call in five minutes |
 | `WS /api/realtime/ws?token=…` | a call, for browsers |
 | `WS /v1/realtime?model=…` | a call, for the official `openai` client (`api_key=token`) |
 | `GET /healthz` | whether the relay takes calls, and how many it holds |
