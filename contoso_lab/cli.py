@@ -25,12 +25,14 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 # Into a file or a pipe a table needs no narrower width than its words.
-out = Console(highlight=False, width=None if sys.stdout.isatty() else 120)
-err = Console(stderr=True, highlight=False)
+out = Console(highlight=False, emoji=False, width=None if sys.stdout.isatty() else 120)
+err = Console(stderr=True, highlight=False, emoji=False)
 
-Runs = Annotated[Path | None, typer.Option(help="Where recordings go. [default: runs]")]
+Runs = Annotated[Path | None, typer.Option(help="Where recordings go. [default: runs, beside the prompts]")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs instead of a table for people.")]
 Recorded = Annotated[Path, typer.Argument(help="A recording's folder, for example runs/20261122-153012-k3xq.")]
+INTERRUPTED = 130
+"""How typer ends, without a word, when Ctrl-C was pressed."""
 MARKS = {"ok": "[green]✓[/]", "note": "[yellow]·[/]", "problem": "[red]✗[/]"}
 
 
@@ -42,7 +44,7 @@ def demo(runs: Runs = None) -> None:
     result = asyncio.run(run_demo(_teller(), runs=_runs(runs)))
     out.print()
     out.print(_comparison(result.comparison))
-    out.print(f"\n  listen  {result.stereo}\n  look    {result.page}\n  plot    {result.plot}", soft_wrap=True)
+    _say(f"\n  listen  {result.stereo}\n  look    {result.page}\n  plot    {result.plot}")
 
 
 @app.command(context_settings={"ignore_unknown_options": True, "allow_extra_args": True, "help_option_names": []})
@@ -80,11 +82,12 @@ def recordings(runs: Runs = None, as_json: Json = False) -> None:
 
     frame = list_recordings(_runs(runs))
     if as_json:
-        out.print_json(frame.to_json(orient="records", date_format="iso"))
+        out.print_json(frame.to_json(orient="records"))
     elif frame.empty:
-        out.print(f"no recordings in {_runs(runs)}: run contoso-lab demo")
+        _say(f"no recordings in {_runs(runs)}: run contoso-lab demo")
     else:
-        out.print(_as_table(frame))
+        _say(f"in {_runs(runs)}")
+        out.print(_listed(frame))
 
 
 @app.command()
@@ -93,7 +96,7 @@ def check(recording: Recorded) -> None:
     from contoso_lab.recording import Recording
 
     found = Recording.open(recording)
-    out.print(repr(found), soft_wrap=True, markup=False)
+    _say(repr(found))
     for problem in found.problems:
         out.print(f"{MARKS['problem']} {escape(problem)}", soft_wrap=True)
     raise typer.Exit(1 if found.problems else 0)
@@ -105,11 +108,11 @@ def score(recording: Recorded, as_json: Json = False) -> None:
     from contoso_lab.recording import Recording
     from contoso_lab.scoring import score as score_recording
 
-    frame = score_recording(Recording.open(recording)).table()
+    scores = score_recording(Recording.open(recording))
     if as_json:
-        out.print_json(frame.to_json(orient="records"))
+        out.print_json(scores.table().to_json(orient="records"))
     else:
-        out.print(_as_table(frame))
+        _say(repr(scores))
 
 
 @app.command()
@@ -120,7 +123,12 @@ def compare(first: Recorded, second: Recorded) -> None:
 
     result = write_results(Recording.open(first), Recording.open(second))
     out.print(_comparison(result.comparison))
-    out.print(f"\n  look    {result.page}", soft_wrap=True)
+    _say(f"\n  look    {result.page}")
+
+
+def _say(text: str) -> None:
+    """Print words as they are: a path may hold brackets, and a line that is cut cannot be copied."""
+    out.print(text, soft_wrap=True, markup=False)
 
 
 def _teller() -> Any:
@@ -147,11 +155,14 @@ def _teller() -> Any:
     return Told(step, turn, suggestion)
 
 
-def _as_table(frame: Any) -> Table:
+def _listed(frame: Any) -> Table:
+    """The columns that tell recordings apart; --json has all of them."""
     table = Table(box=None, pad_edge=False)
-    for column in frame.columns:
-        table.add_column(str(column), overflow="fold")
-    for row in frame.itertuples(index=False):
+    columns = ["id", "persona", "customer", "scenario", "target", "duration_s", "problem"]
+    for column in columns:
+        # A name that is cut cannot be copied.
+        table.add_column(column, no_wrap=column == "id", overflow="fold")
+    for row in frame[columns].itertuples(index=False):
         table.add_row(*("" if value is None or value != value else escape(str(value)) for value in row))
     return table
 
@@ -159,10 +170,10 @@ def _as_table(frame: Any) -> Table:
 def _comparison(comparison: Any) -> Table:
     """The table for a terminal; the reasons of single verdicts are sentences, and stand on the page."""
     head = [name for name in comparison.head if name != "because"]
-    table = Table(box=None, pad_edge=False, caption="\n".join(comparison.notes), caption_justify="left")
+    table = Table(box=None, pad_edge=False, caption=escape("\n".join(comparison.notes)), caption_justify="left")
     for name in head:
         words = name in ("metric", "verdict")
-        table.add_column(name, justify="left" if words else "right", no_wrap=not words)
+        table.add_column(escape(name), justify="left" if words else "right", no_wrap=not words)
     for row in comparison.rows:
         table.add_row(*(escape(cell) for cell in row[: len(head)]))
     return table
@@ -185,9 +196,11 @@ def run(command: Callable[[], object]) -> int:
     except LabError as error:
         err.print(f"[red]contoso-lab:[/] {escape(str(error))}", soft_wrap=True)
         return 2 if isinstance(error, ConfigError) else 1
-    except KeyboardInterrupt:
-        err.print("contoso-lab: stopped; recordings are kept as far as they got")
-        return 130
+    except SystemExit as end:
+        if end.code != INTERRUPTED:
+            raise
+        err.print("contoso-lab: stopped; recordings are kept as far as they got", soft_wrap=True)
+        return INTERRUPTED
     return 0
 
 

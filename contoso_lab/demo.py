@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from contoso_lab.errors import LabError
+from contoso_lab.errors import LabError, RecordingError
 from contoso_lab.live import Here, play, serve
 from contoso_lab.recording import Labels, Recording
 from contoso_lab.replay import replay_call
@@ -76,16 +76,23 @@ async def run_demo(told: Told, *, runs: Path, speech: Path = SPEECH, name: str =
 
 
 def write_results(first: Recording, second: Recording) -> DemoResult:
-    """Score two recordings of the same customer and write the WAV, the page and the plot beside the first."""
-    comparison = compare(score(first), score(second), names=(_persona(first), _persona(second)))
+    """Score two recordings of the same customer and write the WAV, the page and the plot beside the first.
+
+    Raises:
+        ScoringError: they are not of the same customer.
+        RecordingError: nothing can be written there.
+    """
+    names = _persona(first), _persona(second)
+    comparison = compare(score(first), score(second), names=names)
     folder = first.path / "report"
-    folder.mkdir(exist_ok=True)
-    stereo = first.save_stereo(folder / "call.wav")
     plot = folder / "waterfall.png"
-    waterfall([first, second], names=[_persona(first), _persona(second)]).savefig(plot, dpi=150)
-    return DemoResult(
-        first, second, comparison, stereo, page([first, second], folder / "call.html", comparison=comparison), plot
-    )
+    try:
+        stereo = first.save_stereo(folder / "call.wav")
+        waterfall([first, second], names=names).savefig(plot, dpi=150)
+        written = page([first, second], folder / "call.html", comparison=comparison)
+    except OSError as error:
+        raise RecordingError(f"{folder}: the report cannot be written ({error.strerror or error})") from error
+    return DemoResult(first, second, comparison, stereo, written, plot)
 
 
 def _check(recording: Recording, labels: Labels, here: Here) -> None:

@@ -26,21 +26,30 @@ from contoso_lab.wire import Turn
 Progress = Callable[[str], None]
 START_TIMEOUT_S = 120.0
 STOP_TIMEOUT_S = 10.0
+LONGEST_LINE_BYTES = 2**20
+"""A server that writes a longer line is not ours."""
 
 
 class Service:
     """One of our servers in a process of its own; made by `start`, ended by `stop`."""
 
-    def __init__(self, name: str, process: asyncio.subprocess.Process, url: str, watch: asyncio.Task[None]) -> None:
+    def __init__(self, name: str, process: asyncio.subprocess.Process, url: str, said: deque[str]) -> None:
         self.name = name
         self.url = url
         self.process = process
-        self._watch = watch
+        self._said = said
+        # Its later output is read too: a full pipe would stop it.
+        self._watch = asyncio.create_task(_drain(process, said))
 
     @property
     def alive(self) -> bool:
         """The process has not ended."""
         return self.process.returncode is None
+
+    @property
+    def last_line(self) -> str:
+        """The last thing that it wrote: when it has ended by itself, most likely why."""
+        return _tail(self._said)
 
     @classmethod
     async def start(cls, name: str, *arguments: str, progress: Progress = lambda _: None) -> Service:
@@ -52,45 +61,41 @@ class Service:
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", f"contoso_lab.{name}", *arguments,
             stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
-            env={**os.environ, "PYTHONUNBUFFERED": "1"},
+            env={**os.environ, "PYTHONUNBUFFERED": "1"}, limit=LONGEST_LINE_BYTES,
         )  # fmt: skip
-        assert process.stdout is not None
         last: deque[str] = deque(maxlen=20)
         try:
             async with asyncio.timeout(START_TIMEOUT_S):
+                assert process.stdout is not None
                 async for raw in process.stdout:
-                    line = raw.decode(errors="replace").rstrip()
+                    line = _text(raw)
                     if line.startswith("READY "):
-                        # Its later output is read too: a full pipe would stop it.
-                        watch = asyncio.create_task(_drain(process.stdout, last))
-                        return cls(name, process, line.removeprefix("READY "), watch)
+                        return cls(name, process, line.removeprefix("READY "), last)
                     last.append(line)
                     if line.startswith("… "):
                         progress(line.removeprefix("… "))
+                await process.wait()
         except TimeoutError as error:
-            process.kill()
+            await _kill(process)
             raise EngineError(
                 f"the {name} was not ready within {START_TIMEOUT_S:.0f} s; it said: {_tail(last)}"
             ) from error
         except BaseException:
-            with contextlib.suppress(ProcessLookupError):
-                process.kill()
-            await process.wait()
+            await _kill(process)
             raise
-        await process.wait()
         raise EngineError(f"the {name} could not start: {_tail(last)}")
 
     async def stop(self) -> None:
-        """End it politely, and after ten seconds by force."""
-        if self.alive:
-            self.process.terminate()
-            try:
+        """End it politely, and by force after ten seconds or when we are cancelled ourselves."""
+        try:
+            if self.alive:
+                self.process.terminate()
+            with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(STOP_TIMEOUT_S):
                     await self.process.wait()
-            except TimeoutError:
-                self.process.kill()
-        await self.process.wait()
-        await self._watch
+        finally:
+            await _kill(self.process)
+            await self._watch
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +121,8 @@ class Here:
         for service in (self.engine, self.relay):
             if service is not None and not service.alive:
                 raise EngineError(
-                    f"the {service.name} has ended (exit code {service.process.returncode}); start it again"
+                    f"the {service.name} has ended (exit code {service.process.returncode}); start it again; "
+                    f"it said: {service.last_line}"
                 )
 
 
@@ -138,7 +144,9 @@ async def start(
     try:
         progress("starting the relay")
         # A target with a key is named, never passed: the relay reads its key from the environment itself.
-        which = ["--target-url", target.base_url] if target.api_key is None else ["--target", target.kind]
+        which = [] if target.api_key is None else ["--target", target.kind]
+        if target.api_key is None or target.kind == "url":
+            which += ["--target-url", target.base_url]
         relay = await Service.start("relay", *which, "--runs", str(root), "--port", "0", progress=progress)
     except BaseException:
         if engine is not None:
@@ -150,9 +158,11 @@ async def start(
 
 async def stop(here: Here) -> None:
     """Stop what `start` started; calls that are still open are closed and their recordings finished."""
-    await here.relay.stop()
-    if here.engine is not None:
-        await here.engine.stop()
+    try:
+        await here.relay.stop()
+    finally:
+        if here.engine is not None:
+            await here.engine.stop()
 
 
 async def play(
@@ -198,9 +208,21 @@ async def serve(
         await stop(here)
 
 
-async def _drain(stream: asyncio.StreamReader, last: deque[str]) -> None:
-    async for raw in stream:
-        last.append(raw.decode(errors="replace").rstrip())
+async def _drain(process: asyncio.subprocess.Process, last: deque[str]) -> None:
+    assert process.stdout is not None
+    async for raw in process.stdout:
+        last.append(_text(raw))
+
+
+async def _kill(process: asyncio.subprocess.Process) -> None:
+    """End a process that may have ended already, and wait until it has."""
+    with contextlib.suppress(ProcessLookupError):
+        process.kill()
+    await process.wait()
+
+
+def _text(raw: bytes) -> str:
+    return raw.decode(errors="replace").rstrip()
 
 
 def _tail(lines: deque[str]) -> str:

@@ -37,7 +37,7 @@ async def replay_call(
         on_turn: as in `hold_call`.
 
     Raises:
-        ReplayError: the recording holds no customer audio.
+        ReplayError: the recording holds no customer audio, or names no customer.
         SessionError: the call failed.
     """
     source = recording if isinstance(recording, Recording) else Recording.open(recording)
@@ -61,7 +61,7 @@ async def _paced(
     if not len(clip):
         raise ReplayError(f"{source.path}: nothing to play again, the recording holds no customer audio")
     name = source.manifest.customer
-    if name is None:
+    if not name:
         raise ReplayError(f'{source.path}: the manifest names no customer; add "customer" to manifest.json')
     caller = Caller(
         clip,

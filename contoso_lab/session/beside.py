@@ -31,6 +31,8 @@ class WriteUpDesk:
     on_suggestion: Callable[[str], None] | None = None
     """Called with each piece of Markdown as it is written."""
     shown: int = field(default=0, init=False)
+    _judged: str | None = field(default=None, init=False)
+    """The customer's last turn when the gate was asked: without a later one there is nothing new to judge."""
     _answered: str | None = field(default=None, init=False)
     """The last turn that was on the table when a page was written: what came before it is settled."""
 
@@ -40,10 +42,14 @@ class WriteUpDesk:
 
     async def after_reply(self, session: Session) -> None:
         """Judge the conversation; on yes, write, show, and tell the assistant that it is on screen."""
-        turns = session.conversation.turns
+        # A server may answer before it has written down what it answers to.
+        await session.until(lambda: _all_written(session.conversation.turns))
+        turns = tuple(turn for turn in session.conversation.turns if not _being_said(turn))
         open_turns = _after(turns, self._answered)
-        if not any(turn.role == "user" for turn in open_turns):
+        asked = [turn.item_id for turn in open_turns if turn.role == "user" and turn.heard]
+        if not asked or asked[-1] == self._judged:
             return  # nothing was asked since: this is the greeting, or our own "it is on your screen"
+        self._judged = asked[-1]
         after_item_id = turns[-1].item_id
 
         started_ns = time.monotonic_ns()
@@ -76,6 +82,16 @@ class WriteUpDesk:
         )
         self.shown += 1
         await session.tell(ON_SCREEN)
+
+
+def _being_said(turn: Turn) -> bool:
+    return turn.role == "user" and turn.status == "open"
+
+
+def _all_written(turns: tuple[Turn, ...]) -> bool:
+    """Whether the words of the customer are there for all that was answered."""
+    answers = [place for place, turn in enumerate(turns) if turn.role == "assistant"]
+    return not any(_being_said(turn) for turn in turns[: answers[-1] if answers else 0])
 
 
 def _after(turns: tuple[Turn, ...], item_id: str | None) -> tuple[Turn, ...]:

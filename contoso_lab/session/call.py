@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from pathlib import Path
 
@@ -55,25 +54,44 @@ async def hold_call(
         secret=secret,
         after_reply=after_reply,
     ) as session:
-        teller = asyncio.create_task(_tell(session, on_turn)) if on_turn else None
-        try:
-            await session.note("client.described", synthetic=caller.synthetic, playback=VIRTUAL)
-            await session.greet()
-            await session.stream(caller.clip)
-            if not await session.settled(within_s=SETTLE_S):
-                raise SessionError(
-                    f"the call did not come to rest within {SETTLE_S:.0f} s after the customer's last word; "
-                    "look at the engine's log"
-                )
-        finally:
-            if teller is not None:
-                teller.cancel()
+        teller = _Teller(session, on_turn) if on_turn else None
+        if teller is not None:
+            session.beside(teller.tell_each())
+        await session.note("client.described", synthetic=caller.synthetic, playback=VIRTUAL)
+        await session.greet()
+        await session.stream(caller.clip)
+        if not await session.settled(within_s=SETTLE_S):
+            raise SessionError(
+                f"the call did not come to rest within {SETTLE_S:.0f} s after the customer's last word; "
+                "look at the engine's log"
+            )
+        if teller is not None:
+            teller.tell_the_rest()
         path = session.recording_path
     if path is None:
         raise SessionError("the relay did not say where it records: ask for recordings on the relay's own machine")
     return Path(path)
 
 
-async def _tell(session: Session, on_turn: Callable[[Turn, float], None]) -> None:
-    async for turn in session.turns():
-        on_turn(turn, session.now_ms)
+class _Teller:
+    """Tells each turn once; when what it calls fails, the call fails with that."""
+
+    def __init__(self, session: Session, on_turn: Callable[[Turn, float], None]) -> None:
+        self._session = session
+        self._on_turn = on_turn
+        self._told: set[str] = set()
+
+    async def tell_each(self) -> None:
+        """Tell the turns as they become final, until cancelled."""
+        async for turn in self._session.turns():
+            self._tell(turn)
+
+    def tell_the_rest(self) -> None:
+        """Tell what is final and was not told yet: the call may come to rest before the task is woken."""
+        for turn in self._session.conversation.turns:
+            self._tell(turn)
+
+    def _tell(self, turn: Turn) -> None:
+        if turn.item_id not in self._told:
+            self._told.add(turn.item_id)
+            self._on_turn(turn, self._session.now_ms)

@@ -36,7 +36,8 @@ def load_caller(name: str, *, speech: Path = SPEECH) -> tuple[Caller, Labels]:
     ('daniel', 'Hello, I need a tent for two people.')
 
     Raises:
-        SessionError: there is no such customer; the message names those that there are.
+        SessionError: there is no such customer, and the message names those that there are; or the labels
+            do not say who calls.
         UnreadableAudio: the WAV cannot be decoded.
         RecordingError: the labels do not fit their schema.
     """
@@ -44,5 +45,8 @@ def load_caller(name: str, *, speech: Path = SPEECH) -> tuple[Caller, Labels]:
     if not wav.is_file():
         there = ", ".join(sorted(path.stem for path in speech.glob("*.wav"))) or "none"
         raise SessionError(f"{speech} holds no recorded customer '{name}'; there are: {there}")
-    labels = Labels.load(speech / f"{name}.json")
+    truth = speech / f"{name}.json"
+    labels = Labels.load(truth)
+    if not labels.customer:
+        raise SessionError(f'{truth} names no customer; add "customer", for example "maya"')
     return Caller(Clip.load(wav), labels.customer, name, synthetic=labels.synthetic), labels

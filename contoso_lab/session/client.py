@@ -10,10 +10,11 @@ import asyncio
 import itertools
 import json
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 from typing import TYPE_CHECKING, Any
 
 from contoso_lab.audio import PCM16_24K, Clip, decode, from_base64, to_base64
+from contoso_lab.errors import EventError, SessionClosed
 from contoso_lab.session.door import closed
 from contoso_lab.session.pace import paced
 from contoso_lab.session.playback import Playback, PlaybackEvent
@@ -23,7 +24,11 @@ if TYPE_CHECKING:
     from openai.resources.realtime.realtime import AsyncRealtimeConnection
 
 CHUNK_MS = 40
+REST_S = 0.2
+"""How long it has to be quiet until a call has come to rest."""
+
 HANG_UP_TIMEOUT_S = 10.0
+_APPEND = {"type": "input_audio_buffer.append"}
 AfterReply = Callable[["Session"], Awaitable[None]]
 """What happens beside the call after each finished reply, for example the write-up gate."""
 
@@ -32,7 +37,12 @@ class Session:
     """One call. Made by `connect`; everything that it says and hears is in `conversation`."""
 
     def __init__(
-        self, connection: AsyncRealtimeConnection, *, relayed: bool, after_reply: AfterReply | None = None
+        self,
+        connection: AsyncRealtimeConnection,
+        tasks: asyncio.TaskGroup,
+        *,
+        relayed: bool,
+        after_reply: AfterReply | None = None,
     ) -> None:
         self.conversation = Conversation()
         self.recording_id: str | None = None
@@ -50,8 +60,10 @@ class Session:
         self._leaving = False
         self._replies_begun = 0
         self._asked = itertools.count(1)
-        self._tasks: asyncio.TaskGroup | None = None
-        self._running: list[asyncio.Task[None]] = []
+        self._tasks = tasks
+        self._reader = tasks.create_task(self._read())
+        self._player = tasks.create_task(self._play())
+        self._beside: set[asyncio.Task[None]] = set()
         self._writing = False
         self._once_more = False
 
@@ -78,11 +90,14 @@ class Session:
 
     async def append(self, audio: bytes) -> None:
         """Send one piece of microphone audio: PCM16, 24 kHz, mono."""
+        self.conversation.apply(_APPEND, at_ms=self.now_ms, dir="c2s")
         await self._send_text('{"type":"input_audio_buffer.append","audio":"' + to_base64(audio) + '"}')
 
     async def stream(self, clip: Clip, *, chunk_ms: int = CHUNK_MS) -> None:
         """Speak a clip as a microphone would: in real time, a chunk at the moment at which it is over."""
-        pieces = (piece.to_bytes(PCM16_24K) for piece in clip.resampled(PCM16_24K.rate_hz).chunks(chunk_ms))
+        # In a thread: another rate loads a library for a second, in which the call would stand still.
+        clip = await asyncio.to_thread(clip.resampled, PCM16_24K.rate_hz)
+        pieces = (piece.to_bytes(PCM16_24K) for piece in clip.chunks(chunk_ms))
         async for piece in paced(pieces, step_ms=chunk_ms):
             await self.append(piece)
 
@@ -95,7 +110,7 @@ class Session:
         item = {"type": "message", "role": "system", "content": [{"type": "input_text", "text": text}]}
         await self.send({"type": "conversation.item.create", "item": item})
         if answer:
-            await self._until(lambda: not self._busy)
+            await self.until(lambda: not self._busy)
             await self._ask_for_reply()
 
     async def note(self, type_: str, **fields: object) -> None:
@@ -104,35 +119,63 @@ class Session:
 
     async def turns(self) -> AsyncIterator[Turn]:
         """Every turn, in spoken order, once its words are final and were heard. Ends only with the session."""
-        for told in itertools.count():
-            await self._until(lambda told=told: self._is_final(told))  # type: ignore[misc]
-            yield self.conversation.turns[told]
+        told: set[str] = set()
+
+        def due() -> Turn | None:
+            first = next((turn for turn in self.conversation.turns if turn.item_id not in told), None)
+            return first if first and self._is_final(first) else None
+
+        while True:
+            await self.until(lambda: due() is not None)
+            if turn := due():
+                told.add(turn.item_id)
+                yield turn
 
     async def settled(self, *, within_s: float = 30.0) -> bool:
-        """Wait until the call has come to rest; `False` when it had not within `within_s`."""
+        """Wait until the call has come to rest; `False` when it had not within `within_s`.
+
+        Rest is quiet that lasts: between a turn's last word and the server's own reply, all is quiet too.
+        """
         try:
             async with asyncio.timeout(within_s):
-                await self._until(lambda: self.quiet)
-                return True
+                while True:
+                    await self.until(lambda: self.quiet)
+                    try:
+                        async with asyncio.timeout(REST_S):
+                            await self.until(lambda: not self.quiet)
+                    except TimeoutError:
+                        return True
         except TimeoutError:
             return False
 
-    # -- what `connect` begins and ends ----------------------------------------------------------
+    async def until(self, holds: Callable[[], bool]) -> None:
+        """Wait until something holds of the call; asked again after each thing that happens."""
+        async with self._changed:
+            await self._changed.wait_for(holds)
 
-    def begin(self, tasks: asyncio.TaskGroup) -> None:
-        """Start to listen and to play; `connect` does this and owns the tasks."""
-        self._tasks = tasks
-        self._running = [tasks.create_task(self._read()), tasks.create_task(self._play())]
+    def beside(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """Run something beside the call: its failure ends the call, and leaving the call cancels it."""
+        task = self._tasks.create_task(work)
+        self._beside.add(task)
+        task.add_done_callback(self._beside.discard)
+        return task
 
     async def hang_up(self) -> None:
-        """Say goodbye and stop; through a relay, wait until it has finished the recording."""
+        """Fall silent, say goodbye and stop; a relay has ten seconds to finish the recording, then it is left."""
         self._leaving = True
+        # First of all: whoever speaks after the goodbye would meet a closed door.
+        for task in self._beside:
+            task.cancel()
+        self._poke_player.set()
+        await asyncio.wait([self._player, *self._beside])
+        # Who hangs up does not hear the rest.
+        _, events = self._playback.flush(at_ms=self.now_ms)
+        await self._report(events)
         if self._relayed:
             await self.note("call.ended", reason="the caller hung up")
             # The relay finishes the recording and then closes: after that it can be read.
-            await asyncio.wait(self._running[:1], timeout=HANG_UP_TIMEOUT_S)
-        for task in self._running:
-            task.cancel()
+            await asyncio.wait([self._reader], timeout=HANG_UP_TIMEOUT_S)
+        self._reader.cancel()
 
     async def _read(self) -> None:
         from websockets.exceptions import ConnectionClosed
@@ -143,12 +186,18 @@ class Session:
                 at_ms = self.now_ms
                 self._last_event = event.type
                 self.conversation.apply(event.data, at_ms=at_ms, dir="s2c")
-                await self._hear(event, at_ms)
+                try:
+                    await self._hear(event, at_ms)
+                except KeyError as error:
+                    raise EventError(f"the other side sent {event.type} without {error}") from error
                 async with self._changed:
                     self._changed.notify_all()
         except ConnectionClosed as error:
             if not self._leaving:
                 raise closed(error, self._last_event) from error
+        except SessionClosed:  # what we answered met a closed door
+            if not self._leaving:
+                raise
 
     async def _hear(self, event: Event, at_ms: float) -> None:
         data = event.data
@@ -165,8 +214,7 @@ class Session:
                 await self._fall_silent(at_ms)
             case "response.done":
                 response = data["response"]
-                for item in response.get("output", ()):
-                    self._playback.finish(item["id"])
+                self._playback.finish_response(response["id"])
                 self._poke_player.set()
                 if response["status"] == "completed":
                     self._write_beside()
@@ -175,7 +223,7 @@ class Session:
             case "lab.recording":
                 self.recording_id, self.recording_path = data["id"], data.get("path")
             case "error":
-                self.errors.append(data.get("error", {}))
+                self.errors.append(data.get("error") or {})
             case _:
                 pass  # the conversation has folded it; nothing is to be heard
 
@@ -190,7 +238,7 @@ class Session:
 
     async def _play(self) -> None:
         """Report what the listener hears at the moment at which it is heard."""
-        while True:
+        while not self._leaving:
             self._poke_player.clear()
             await self._report(self._playback.advance(self.now_ms))
             due_ms = self._playback.next_due_ms()
@@ -214,7 +262,7 @@ class Session:
 
     def _write_beside(self) -> None:
         """One write-up task at a time: a reply that ends meanwhile is judged right after."""
-        if self._after_reply is None or self._tasks is None:
+        if self._after_reply is None or self._leaving:
             return
         if self._writing:
             self._once_more = True
@@ -230,13 +278,13 @@ class Session:
                 self._writing = False
                 self._changed.notify_all()
 
-        self._running.append(self._tasks.create_task(work(self._after_reply)))
+        self.beside(work(self._after_reply))
 
     async def _ask_for_reply(self) -> None:
         begun, asked = self._replies_begun, f"lab_reply_{next(self._asked)}"
         await self.send({"type": "response.create", "event_id": asked})
         # Until the server has begun or refused, the call would look quiet although an answer is on its way.
-        await self._until(lambda: self._replies_begun > begun or any(e.get("event_id") == asked for e in self.errors))
+        await self.until(lambda: self._replies_begun > begun or any(e.get("event_id") == asked for e in self.errors))
 
     async def _send_text(self, text: str) -> None:
         from websockets.exceptions import ConnectionClosed
@@ -246,13 +294,7 @@ class Session:
         except ConnectionClosed as error:
             raise closed(error, self._last_event) from error
 
-    def _is_final(self, index: int) -> bool:
-        turns = self.conversation.turns
-        if index >= len(turns):
-            return False
-        # Until it was heard to its end, the customer may still cut it short.
-        return turns[index].status != "open" and not self._playback.holds(turns[index].item_id)
-
-    async def _until(self, holds: Callable[[], bool]) -> None:
-        async with self._changed:
-            await self._changed.wait_for(holds)
+    def _is_final(self, turn: Turn) -> bool:
+        # Until it was heard to its end the customer may cut it short; until its response ends words may follow.
+        being_made = turn.response_id is not None and turn.response_id == self.conversation.active_response_id
+        return turn.status != "open" and not being_made and not self._playback.holds(turn.item_id)

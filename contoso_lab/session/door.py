@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import http.client
 import json
 import urllib.error
 import urllib.parse
@@ -27,6 +28,9 @@ async def fetch_token(relay_url: str, *, secret: str | None = None, **binding: s
         SessionRefused: the relay is not there, or says no; the message carries its reason.
     """
     query = urllib.parse.urlencode({name: value for name, value in binding.items() if value is not None})
+    where = f"the relay at {relay_url}"
+    if not relay_url.startswith(("http://", "https://")):
+        raise SessionRefused(where, "that is no address; write it as http://127.0.0.1:8901")
     request = urllib.request.Request(f"{relay_url.rstrip('/')}/api/token?{query}")
     if secret:
         request.add_header("Authorization", f"Bearer {secret}")
@@ -37,15 +41,18 @@ async def fetch_token(relay_url: str, *, secret: str | None = None, **binding: s
             return body
 
     try:
-        return str(json.loads(await asyncio.to_thread(ask))["token"])
+        answer = await asyncio.to_thread(ask)
     except urllib.error.HTTPError as error:
-        reason = _reason(error.read()) or error.reason
-        raise SessionRefused(f"the relay at {relay_url}", str(reason), status=error.code) from error
-    except (urllib.error.URLError, TimeoutError, ConnectionError) as error:
-        cause = getattr(error, "reason", error)
-        raise SessionRefused(
-            f"the relay at {relay_url}", f"it did not answer ({cause}); start it with 'contoso-lab relay'"
-        ) from error
+        with error:
+            reason = _reason(error.read()) or error.reason
+        raise SessionRefused(where, str(reason), status=error.code) from error
+    except (OSError, http.client.HTTPException) as error:
+        cause = getattr(error, "reason", None) or error
+        raise SessionRefused(where, f"it did not answer ({cause}); start it with 'contoso-lab relay'") from error
+    try:
+        return str(json.loads(answer)["token"])
+    except (ValueError, TypeError, KeyError) as error:
+        raise SessionRefused(where, "it answered without a token; is there another program at this address?") from error
 
 
 @asynccontextmanager
@@ -57,25 +64,27 @@ async def open_socket(target: Target) -> AsyncIterator[AsyncRealtimeConnection]:
         SessionClosed: it ended the conversation while we were in it.
     """
     from openai import AsyncOpenAI
-    from websockets.exceptions import ConnectionClosed, InvalidStatus
+    from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, InvalidURI
 
     key = target.api_key.get_secret_value() if target.api_key else "no-key-needed"
-    client = AsyncOpenAI(api_key=key, base_url=target.base_url)
     extra = target.headers if target.kind == "azure" else {}
-    try:
-        async with client.realtime.connect(model=target.model, extra_headers=extra) as connection:
+    async with AsyncOpenAI(api_key=key, base_url=target.base_url) as client:
+        try:
+            connection = await client.realtime.connect(model=target.model, extra_headers=extra).enter()
+        except InvalidStatus as error:
+            status = error.response.status_code
+            reason = _reason(error.response.body) or "no reason given"
+            raise SessionRefused(target.base_url, reason, status=status) from error
+        except (InvalidHandshake, InvalidURI) as error:
+            raise SessionRefused(target.base_url, f"no Realtime server answers there ({error})") from error
+        except OSError as error:
+            raise SessionRefused(target.base_url, f"nothing answers there ({error})") from error
+        try:
             yield connection
-    except InvalidStatus as error:
-        status = error.response.status_code
-        raise SessionRefused(
-            target.base_url, _reason(error.response.body) or "no reason given", status=status
-        ) from error
-    except ConnectionClosed as error:
-        raise closed(error, None) from error
-    except OSError as error:
-        raise SessionRefused(target.base_url, f"nothing answers there ({error})") from error
-    finally:
-        await client.close()
+        except ConnectionClosed as error:
+            raise closed(error, None) from error
+        finally:
+            await connection.close()
 
 
 def closed(error: Exception, last_event: str | None) -> SessionClosed:

@@ -66,27 +66,42 @@ async def join(target: Target, *, after_reply: AfterReply | None = None) -> Asyn
 
 @asynccontextmanager
 async def _open(target: Target, *, relayed: bool, after_reply: AfterReply | None) -> AsyncIterator[Session]:
+    own: Exception | None = None
     try:
         async with open_socket(target) as connection, asyncio.TaskGroup() as tasks:
-            session = Session(connection, relayed=relayed, after_reply=after_reply)
-            session.begin(tasks)
-            yield session
+            session = Session(connection, tasks, relayed=relayed, after_reply=after_reply)
+            try:
+                yield session
+            except Exception as error:
+                own = error
+                raise
             await session.hang_up()
     except BaseExceptionGroup as group:
-        raise _the_cause(group) from group
+        cause = _the_cause(group, own)
+        if cause is not own:
+            raise cause from group
+    if own is not None:
+        # Outside the handler: whoever opened the call gets its own error back as it was, with its own cause.
+        raise own
 
 
-def _the_cause(group: BaseExceptionGroup[BaseException]) -> BaseException:
-    """The one error that a person has to read: a closed session explains whatever else failed with it."""
-    flat: list[BaseException] = []
+def _the_cause(group: BaseExceptionGroup[BaseException], own: Exception | None) -> BaseException:
+    """The one error that a person has to read.
 
-    def walk(error: BaseException) -> None:
-        if isinstance(error, BaseExceptionGroup):
-            for inner in error.exceptions:
-                walk(inner)
-        else:
-            flat.append(error)
+    A closed session explains whatever else failed with it. A task that failed did so before the body, for
+    when the body fails first the tasks are only cancelled.
+    """
+    flat = _leaves(group)
+    for error in flat:
+        if isinstance(error, SessionClosed):
+            return error
+    of_tasks = [leaf for error in group.exceptions if error is not own for leaf in _leaves(error)]
+    if own is not None and not of_tasks:
+        return own
+    return next((error for error in of_tasks if isinstance(error, LabError)), of_tasks[0])
 
-    walk(group)
-    ranked = sorted(flat, key=lambda e: (not isinstance(e, SessionClosed), not isinstance(e, LabError)))
-    return ranked[0]
+
+def _leaves(error: BaseException) -> list[BaseException]:
+    if isinstance(error, BaseExceptionGroup):
+        return [leaf for inner in error.exceptions for leaf in _leaves(inner)]
+    return [error]

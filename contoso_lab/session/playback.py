@@ -70,6 +70,8 @@ class Playback:
     _queue: deque[_Reply] = field(default_factory=deque)
     _now_ms: float = 0.0
     _starved_since_ms: float | None = None
+    _silenced: set[str] = field(default_factory=set)
+    """Replies that were cut: what still arrives of them is not played."""
 
     @property
     def idle(self) -> bool:
@@ -81,9 +83,14 @@ class Playback:
         return any(reply.item_id == item_id for reply in self._queue)
 
     def push(self, item_id: str, response_id: str, samples: npt.NDArray[np.float32], *, at_ms: float) -> None:
-        """Queue a piece of a reply; call `advance` first to account for what played until now."""
+        """Queue a piece of a reply; call `advance` first to account for what played until now.
+
+        A reply that was cut stays cut, and an empty piece is no sound.
+        """
+        if item_id in self._silenced or not len(samples):
+            return
         if not self._queue:
-            self._now_ms = at_ms
+            self._now_ms = max(self._now_ms, at_ms)
         if not self._queue or self._queue[-1].item_id != item_id:
             if self._queue:
                 self._queue[-1].complete = True
@@ -99,6 +106,12 @@ class Playback:
         """No more audio will come for this reply."""
         for reply in self._queue:
             if reply.item_id == item_id:
+                reply.complete = True
+
+    def finish_response(self, response_id: str) -> None:
+        """No more audio will come for any reply of this response."""
+        for reply in self._queue:
+            if reply.response_id == response_id:
                 reply.complete = True
 
     def advance(self, at_ms: float) -> list[PlaybackEvent]:
@@ -151,6 +164,7 @@ class Playback:
             return None, told
         reply = self._queue[0]
         for unheard in self._queue:
+            self._silenced.add(unheard.item_id)
             if unheard.started:
                 told.append(
                     self._event(

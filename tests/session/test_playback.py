@@ -91,3 +91,42 @@ def test_first_audible_is_found_to_a_frame() -> None:
     assert first_audible_ms(np.concatenate([QUIET, SOUND]), 24_000) == pytest.approx(100)
     assert first_audible_ms(QUIET, 24_000) is None
     assert first_audible_ms(np.zeros(0, np.float32), 24_000) is None
+
+
+def test_what_arrives_of_a_reply_that_was_cut_is_not_played() -> None:
+    speaker = Playback()
+    speaker.push("a", "r1", SOUND, at_ms=0)
+    speaker.push("b", "r2", SOUND, at_ms=0)
+    speaker.flush(at_ms=50)
+    speaker.push("a", "r1", SOUND, at_ms=60)
+    speaker.push("b", "r2", SOUND, at_ms=60)
+    assert speaker.idle
+    speaker.push("c", "r3", SOUND, at_ms=70)
+    assert [event.fields["item_id"] for event in speaker.advance(70)] == ["c", "c"]
+
+
+def test_an_empty_piece_is_no_sound_and_nothing_is_due() -> None:
+    speaker = Playback()
+    speaker.push("a", "r", np.zeros(0, np.float32), at_ms=0)
+    assert speaker.idle
+    assert speaker.next_due_ms() is None
+    assert speaker.advance(10) == []
+
+
+def test_a_response_ends_all_of_its_replies_and_no_other() -> None:
+    speaker = Playback()
+    speaker.push("a", "r1", SOUND, at_ms=0)
+    speaker.push("b", "r2", SOUND, at_ms=0)
+    speaker.finish_response("r1")
+    assert told(speaker.advance(500))[-1] == ("first_audible", 100)
+    speaker.finish_response("r2")
+    assert told(speaker.advance(500))[-1] == ("stopped", 200)
+
+
+def test_a_push_does_not_turn_time_back() -> None:
+    speaker = Playback()
+    speaker.push("a", "r1", SOUND, at_ms=0)
+    speaker.finish("a")
+    speaker.advance(150)  # the player was asked while the reader reported
+    speaker.push("b", "r2", SOUND, at_ms=140)
+    assert told(speaker.advance(150))[0] == ("started", 150)
