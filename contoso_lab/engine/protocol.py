@@ -35,13 +35,25 @@ class EngineProtocol:
         voices: the names of the engine's voices, the default one first.
         model: what the client asked for; it is shown and otherwise of no effect.
         ids: makes ids; a test passes one that counts.
+        session: what the call begins with, as `session.update` takes it: a short-lived key brings it along.
+
+    Raises:
+        Refused: there can be no such session.
     """
 
     def __init__(
-        self, meter: SpeechMeter, *, voices: tuple[str, ...], model: str = "local", ids: IdMaker = random_ids
+        self,
+        meter: SpeechMeter,
+        *,
+        voices: tuple[str, ...],
+        model: str = "local",
+        ids: IdMaker = random_ids,
+        session: Mapping[str, Any] | None = None,
     ) -> None:
-        session = SessionState(session_id=ids("sess"), model=model, voices=voices)
-        self._call = Call(session, conversation_id=ids("conv"), ids=ids, voices=voices)
+        state = SessionState(session_id=ids("sess"), model=model, voices=voices)
+        if session:
+            state.update(session)
+        self._call = Call(state, conversation_id=ids("conv"), ids=ids, voices=voices)
         self._hearing = Hearing(self._call, meter)
         self._replies = Replies(self._call, listen=lambda item: self._hearing.listen(item, turn=False))
         self._handlers: dict[str, Callable[[Mapping[str, Any], float], list[Output]]] = {
