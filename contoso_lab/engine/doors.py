@@ -11,21 +11,16 @@ A client that is not let in gets an error body over HTTP: the WebSocket is never
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-
 from fastapi import APIRouter, WebSocket
 from fastapi.responses import JSONResponse
 
 from contoso_lab.engine.build import Engine
 from contoso_lab.engine.connection import Connection
+from contoso_lab.engine.dialects import PREVIEW_PATH, dialect_of
 from contoso_lab.engine.http_errors import error_body
 from contoso_lab.engine.keys import Keys, NotAdmitted, keys_shown
 from contoso_lab.engine.protocol import EngineProtocol
 from contoso_lab.engine.workshop import Workshop
-from contoso_lab.wire.events import Dialect
-
-_BETA_PROTOCOL = "openai-beta.realtime-v1"
-_PREVIEW = "/openai/realtime"
 
 
 def call_routes(engine: Engine, workshop: Workshop, keys: Keys, *, default_model: str) -> APIRouter:
@@ -34,7 +29,7 @@ def call_routes(engine: Engine, workshop: Workshop, keys: Keys, *, default_model
 
     @router.websocket("/v1/realtime")
     @router.websocket("/openai/v1/realtime")
-    @router.websocket(_PREVIEW)
+    @router.websocket(PREVIEW_PATH)
     async def realtime(websocket: WebSocket) -> None:
         try:
             secret = keys.to_call(keys_shown(websocket.headers))
@@ -53,20 +48,10 @@ def call_routes(engine: Engine, workshop: Workshop, keys: Keys, *, default_model
         dialect = dialect_of(websocket.url.path, websocket.headers, offered)
         protocol = EngineProtocol(engine.new_meter(), voices=engine.voice.names, model=str(model), session=session)
         await websocket.accept(subprotocol="realtime" if "realtime" in offered else None)
-        await Connection(websocket, protocol, brain=engine.brain, workshop=workshop, dialect=dialect).run()
+        desk = workshop.with_ear(engine.ear_of_call())
+        await Connection(websocket, protocol, brain=engine.brain_of_call(), workshop=desk, dialect=dialect).run()
 
     return router
-
-
-def dialect_of(path: str, headers: Mapping[str, str], subprotocols: Sequence[str]) -> Dialect:
-    """Which names a client wants: old clients say so in a header, in a subprotocol (a browser), or by the address.
-
-    >>> dialect_of("/v1/realtime", {}, []), dialect_of("/openai/realtime", {}, [])
-    ('ga', 'beta')
-    """
-    said = headers.get("openai-beta", "").replace(" ", "").split(",")
-    beta = "realtime=v1" in said or _BETA_PROTOCOL in subprotocols or path.rstrip("/").endswith(_PREVIEW)
-    return "beta" if beta else "ga"
 
 
 async def _deny(

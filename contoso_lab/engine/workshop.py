@@ -12,6 +12,7 @@ next look at its `cancelled`, or at the end of the sentence that it is saying.
 from __future__ import annotations
 
 import asyncio
+import copy
 import threading
 from collections.abc import AsyncGenerator, Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -49,6 +50,14 @@ class Workshop:
         sentences = await _in(self._voice_pool, partial(self._voice.speak, text, voice=voice, speed=speed))
         while (spoken := await _in(self._voice_pool, partial(next, sentences, None))) is not None:
             yield spoken
+
+    def with_ear(self, ear: Ear) -> Workshop:
+        """The same threads with another ear, for a call that has one of its own."""
+        if ear is self._ear:
+            return self
+        other = copy.copy(self)
+        other._ear = ear
+        return other
 
     def close(self) -> None:
         """Let no new work begin and forget what has not begun."""
