@@ -21,6 +21,7 @@ from typing import TypeAlias
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from contoso_lab.engine.dialects import as_ga, hears
 from contoso_lab.engine.effects import Listen, Output, Reply, Stop
 from contoso_lab.engine.protocol import EngineProtocol
 from contoso_lab.engine.refusals import Refused, event_id_of, read_event
@@ -94,7 +95,7 @@ class Connection:
             event = read_event(raw, dialect=self._dialect)
         except Refused as refusal:
             return self._protocol.refuse(refusal, event_id=event_id_of(raw))
-        return self._protocol.receive(event, at_ms=at_ms)
+        return self._protocol.receive(as_ga(event) if self._dialect == "beta" else event, at_ms=at_ms)
 
     async def _carry_out(self, outputs: list[Output], tasks: asyncio.TaskGroup) -> None:
         for output in outputs:
@@ -106,7 +107,7 @@ class Connection:
                 case Stop():
                     if (task := self._work.pop(output.work_id, None)) is not None:
                         task.cancel()
-                case _:
+                case _ if hears(self._dialect, output["type"]):
                     await self._outbox.put(dump(output, dialect=self._dialect))
 
     def _start(self, work_id: str, work: Coroutine[None, None, None], tasks: asyncio.TaskGroup) -> None:

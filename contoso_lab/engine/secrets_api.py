@@ -17,6 +17,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Body
 from pydantic import BaseModel, ConfigDict, Field
 
+from contoso_lab.engine.dialects import without_beta_only
 from contoso_lab.engine.effects import random_ids
 from contoso_lab.engine.keys import Keys
 from contoso_lab.engine.session_state import SessionState
@@ -25,8 +26,6 @@ from contoso_lab.wire.beta import session_from_beta, session_to_beta
 DEFAULT_LASTS_S = 600
 BETA_LASTS_S = 60
 """What the service documents for each shape."""
-_ONLY_BETA = frozenset({"client_secret", "temperature"})
-"""What a beta session may say and a session of ours has no place for."""
 
 
 class _ExpiresAfter(BaseModel):
@@ -79,8 +78,7 @@ def secret_routes(keys: Keys, *, voices: tuple[str, ...], default_model: str) ->
     @router.post("/openai/realtimeapi/sessions")
     async def sessions(wanted: Annotated[_BetaWanted | None, Body()] = None) -> dict[str, Any]:
         wanted = wanted or _BetaWanted()
-        flat = {key: value for key, value in (wanted.model_extra or {}).items() if key not in _ONLY_BETA}
-        session = {"type": "realtime", **session_from_beta(flat)}
+        session = {"type": "realtime", **session_from_beta(without_beta_only(wanted.model_extra or {}))}
         shown = session_to_beta(begin(session))
         expires_after = wanted.client_secret.expires_after if wanted.client_secret else None
         secret = keys.mint(session, lasts_s=_lasts_s(expires_after, BETA_LASTS_S))
