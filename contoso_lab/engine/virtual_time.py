@@ -35,7 +35,8 @@ class _Jump(selectors.BaseSelector):
                 "the rehearsal has come to a standstill: every task waits and no timer runs; did a step wait for an "
                 "event that never comes?"
             )
-        self.now_s += max(0.0, timeout)
+        # To the nanosecond, or the errors of many small steps would add up to times that nobody wrote.
+        self.now_s = round(self.now_s + max(0.0, timeout), 9)
         return []
 
     def register(self, fileobj: Any, events: int, data: Any = None) -> selectors.SelectorKey:

@@ -138,7 +138,7 @@ class Fault:
             wanted = "a whole number" if kind is int else "a number"
             raise ConfigError(
                 f"fault '{cls.name}' cannot be set to '{value}': {setting.name} is {wanted} above 0, such as "
-                f"--fault {cls.name}={setting.default}"
+                f"--fault {cls.name}={_plain(setting.default)}"
             )
         return cls(**{setting.name: kind(number)})
 
@@ -146,7 +146,11 @@ class Fault:
     def usage(cls) -> str:
         """How it is written, with its default: `late-transcript=2000 (delay_ms)`."""
         setting = next(iter(fields(cls)), None)
-        return cls.name if setting is None else f"{cls.name}={setting.default} ({setting.name})"
+        return cls.name if setting is None else f"{cls.name}={_plain(setting.default)} ({setting.name})"
+
+
+def _plain(value: Any) -> str:
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
 
 
 def error_event(number: int, **error: Any) -> dict[str, Any]:
