@@ -24,7 +24,8 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from contoso_lab.engine.dialects import as_ga, hears
 from contoso_lab.engine.effects import Listen, Output, Reply, Stop
 from contoso_lab.engine.protocol import EngineProtocol
-from contoso_lab.engine.refusals import Refused, event_id_of, read_event
+from contoso_lab.engine.reading import event_id_of, read_event
+from contoso_lab.engine.refusals import Refused
 from contoso_lab.engine.seams import Brain, Spoken, ToolCall
 from contoso_lab.engine.telling import tell
 from contoso_lab.engine.workshop import Workshop

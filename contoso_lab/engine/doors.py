@@ -46,10 +46,17 @@ def call_routes(engine: Engine, workshop: Workshop, keys: Keys, *, default_model
         model = asked.get("model") or asked.get("deployment") or (session or {}).get("model") or default_model
         offered = websocket.scope.get("subprotocols") or []
         dialect = dialect_of(websocket.url.path, websocket.headers, offered)
-        protocol = EngineProtocol(engine.new_meter(), voices=engine.voice.names, model=str(model), session=session)
+        brain = engine.brain_of_call()
+        protocol = EngineProtocol(
+            engine.new_meter(),
+            voices=engine.voice.names,
+            model=str(model),
+            sees=getattr(brain, "sees", False),
+            session=session,
+        )
         await websocket.accept(subprotocol="realtime" if "realtime" in offered else None)
         desk = workshop.with_ear(engine.ear_of_call())
-        await Connection(websocket, protocol, brain=engine.brain_of_call(), workshop=desk, dialect=dialect).run()
+        await Connection(websocket, protocol, brain=brain, workshop=desk, dialect=dialect).run()
 
     return router
 

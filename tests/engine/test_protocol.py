@@ -55,7 +55,7 @@ def ladder(events: list[dict[str, Any]]) -> list[str]:
 
 
 def test_a_call_begins_with_the_whole_session(caller: Any) -> None:
-    assert types(caller.log) == ["session.created", "conversation.created"]
+    assert types(caller.log) == ["session.created"]
     session = caller.log[0]["session"]
     assert session["audio"]["input"]["turn_detection"] == {
         "type": "server_vad",
