@@ -22,7 +22,7 @@ import hashlib
 import random
 import threading
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from starlette.types import Receive, Scope, Send
@@ -51,7 +51,7 @@ CallerPart = Callable[[Stage], Awaitable[None]]
 class Rehearsed:
     """A call that was held in virtual time."""
 
-    moments: tuple[Moment, ...]
+    moments: tuple[Moment, ...] = field(repr=False)
     """All that passed the line, in order."""
     duration_ms: float
     """How long the call was, in virtual time."""
