@@ -38,6 +38,8 @@ class Settings(BaseSettings):
     azure_openai_endpoint: str | None = Field(default=None, validation_alias="AZURE_OPENAI_ENDPOINT")
     azure_openai_api_key: SecretStr | None = Field(default=None, validation_alias="AZURE_OPENAI_API_KEY")
     azure_openai_api_version: str | None = Field(default=None, validation_alias="AZURE_OPENAI_API_VERSION")
+    brain_key: SecretStr | None = None
+    """For the chat model that thinks for the local engine (`--brain-url`), if it wants a key."""
 
 
 @dataclass(frozen=True, slots=True)

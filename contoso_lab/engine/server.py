@@ -24,6 +24,7 @@ from fastapi import APIRouter, Depends, FastAPI, Request
 
 from contoso_lab.engine.audio_api import speech_routes
 from contoso_lab.engine.build import Engine
+from contoso_lab.engine.capacity import DEFAULT_CALLS, Capacity
 from contoso_lab.engine.chat_api import chat_routes
 from contoso_lab.engine.doors import call_routes
 from contoso_lab.engine.http_errors import install_error_handlers
@@ -38,15 +39,23 @@ MODEL_CREATED = 1_760_000_000
 _PREFIXES = ("/v1", "/openai/v1", "/openai/deployments/{deployment}")
 
 
-def create_app(engine: Engine, *, api_key: str | None = None, clock: Callable[[], float] = time.time) -> FastAPI:
+def create_app(
+    engine: Engine,
+    *,
+    api_key: str | None = None,
+    clock: Callable[[], float] = time.time,
+    calls: int | None = None,
+) -> FastAPI:
     """Make the application.
 
     Args:
         engine: ear, voice, meter and brain.
         api_key: when given, only clients that show it are served; `/healthz` stays open.
         clock: gives the time in seconds since 1970, by which short-lived keys expire.
+        calls: how many calls are served at once, DEFAULT_CALLS when nothing is said; one more is told that we are busy.
     """
     workshop = Workshop(engine.ear, engine.voice)
+    beside = workshop.beside_calls()
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -59,12 +68,13 @@ def create_app(engine: Engine, *, api_key: str | None = None, clock: Callable[[]
         keys.to_rest(keys_shown(request.headers))
 
     app = FastAPI(title="contoso-lab engine", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
+    app.add_middleware(Capacity, calls=DEFAULT_CALLS if calls is None else calls)
     install_error_handlers(app)
     guarded = [Depends(guard)]
     for prefix in _PREFIXES:
         app.include_router(chat_routes(engine.brain), prefix=prefix, dependencies=guarded)
-        app.include_router(speech_routes(workshop, engine.voice), prefix=prefix, dependencies=guarded)
-        app.include_router(transcript_routes(workshop), prefix=prefix, dependencies=guarded)
+        app.include_router(speech_routes(beside, engine.voice), prefix=prefix, dependencies=guarded)
+        app.include_router(transcript_routes(beside), prefix=prefix, dependencies=guarded)
     for prefix in ("/v1", "/openai/v1", "/openai"):
         app.include_router(_model_routes(), prefix=prefix, dependencies=guarded)
     made = secret_routes(keys, voices=engine.voice.names, default_model=DEFAULT_MODEL)
