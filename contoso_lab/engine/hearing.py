@@ -178,16 +178,17 @@ class Hearing:
         self._call.unheard.add(item)
         return [Listen(job_id, item.audio, item.format, self._call.session.words_to_expect)]
 
-    def heard(self, job_id: str, heard: Heard) -> Item | None:
-        """Take what the ear found; gives the item that it belongs to, if there is one yet."""
+    def heard(self, job_id: str, heard: Heard) -> Item | SpeechEnded | None:
+        """Take what the ear found; gives the item that it belongs to, or the turn that these words end, if any."""
         if job_id not in self._jobs:  # dropped meanwhile
             return None
         item = self._jobs.pop(job_id)
         if item is None:
             self._guess = (job_id, heard)
-            if self._detector:
-                self._detector.sounds_finished(sounds_finished(heard.text))
-            return None
+            stopped = self._detector.sounds_finished(sounds_finished(heard.text)) if self._detector else None
+            if stopped is None:
+                return None
+            return SpeechEnded(self._take(self._start_ms, stopped.audio_end_ms), stopped.audio_end_ms)
         item.hear(heard)
         self._call.unheard.discard(item)
         return item

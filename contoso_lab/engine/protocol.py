@@ -99,8 +99,13 @@ class EngineProtocol:
 
     def heard(self, job_id: str, heard: Heard, *, at_ms: float) -> list[Output]:
         """Take the words of a `Listen`."""
-        item = self._hearing.heard(job_id, heard)
-        return [] if item is None else self._stamped([*self._transcript(item), *self._replies.proceed(at_ms=at_ms)])
+        match self._hearing.heard(job_id, heard):
+            case SpeechEnded() as ended:
+                return self._stamped(self._end_turn(ended, at_ms))
+            case Item() as item:
+                return self._stamped([*self._transcript(item), *self._replies.proceed(at_ms=at_ms)])
+            case None:
+                return []
 
     def foretell(self) -> Reply | None:
         """What the brain will be asked if the caller's pause is the end of the turn: a shell may work on it ahead."""
@@ -160,10 +165,8 @@ class EngineProtocol:
                     if settings is not None and settings.interrupt_response:
                         out += self._replies.interrupt(at_ms=at_ms)
                     self._replies.silent_since_ms = None  # who speaks needs no prompting
-                case SpeechEnded(item=item, audio_end_ms=end_ms):
-                    name = "input_audio_buffer.speech_stopped"
-                    out.append({"type": name, "audio_end_ms": end_ms, "item_id": item.id})
-                    out += self._add_turn(item) + self._answer(at_ms)
+                case SpeechEnded() as ended:
+                    out += self._end_turn(ended, at_ms)
                 case effect:
                     out.append(effect)
         return out + self._idle(at_ms)
@@ -214,6 +217,11 @@ class EngineProtocol:
             "stop playing and send conversation.item.truncate.",
             param="type",
         )
+
+    def _end_turn(self, ended: SpeechEnded, at_ms: float) -> list[Output]:
+        name = "input_audio_buffer.speech_stopped"
+        stopped = {"type": name, "audio_end_ms": ended.audio_end_ms, "item_id": ended.item.id}
+        return [stopped, *self._add_turn(ended.item), *self._answer(at_ms)]
 
     def _add_turn(self, item: Item) -> list[Output]:
         """Put what the caller said into the conversation and let the ear work on it."""
