@@ -11,10 +11,16 @@ from contoso_lab.engine.seams import BrainRequest, ChatMessage, ToolCall
 _ROLES = {"developer": "system", "function": "tool"}
 
 
+class _Picture(BaseModel):
+    model_config = ConfigDict(extra="allow")
+    url: str
+
+
 class _Part(BaseModel):
     model_config = ConfigDict(extra="allow")
     type: str
     text: str | None = None
+    image_url: _Picture | None = None
 
 
 class _Called(BaseModel):
@@ -37,16 +43,27 @@ class _Message(BaseModel):
     tool_call_id: str | None = None
 
     def words(self) -> str:
-        """Its text; pictures and sound are left out, for the brain reads only words."""
+        """Its text, without pictures and sound."""
         if isinstance(self.content, str) or self.content is None:
             return self.content or ""
         return "\n".join(part.text for part in self.content if part.text)
 
-    def to_brain(self) -> ChatMessage:
+    def pictures(self) -> tuple[str, ...]:
+        """The addresses of its pictures."""
+        parts = self.content if isinstance(self.content, list) else ()
+        return tuple(part.image_url.url for part in parts if part.image_url is not None)
+
+    def to_brain(self, *, sees: bool) -> ChatMessage:
         """The same in the engine's own words."""
         calls = (ToolCall(each.id, each.function.name, each.function.arguments) for each in self.tool_calls or ())
         role = _ROLES.get(self.role, self.role)
-        return ChatMessage(role, self.words(), tool_calls=tuple(calls), call_id=self.tool_call_id or "")
+        return ChatMessage(
+            role,
+            self.words(),
+            tool_calls=tuple(calls),
+            call_id=self.tool_call_id or "",
+            images=self.pictures() if sees else (),
+        )
 
 
 class _JsonSchema(BaseModel):
@@ -105,15 +122,19 @@ class ChatRequest(BaseModel):
         """Whether a stream ends with the numbers."""
         return self.stream_options is not None and self.stream_options.include_usage
 
-    def to_brain(self) -> BrainRequest:
-        """The same request in the engine's own words; tools look as they do in a Realtime session."""
+    def to_brain(self, *, sees: bool = False) -> BrainRequest:
+        """The same request in the engine's own words; tools look as they do in a Realtime session.
+
+        Args:
+            sees: whether the brain can look at pictures; one that cannot is given the words beside them.
+        """
         choice = self.tool_choice
         if isinstance(choice, dict):
             choice = str(choice.get("function", {}).get("name") or "auto")
         schema = self.response_format.json_schema if self.response_format else None
         given = schema.shape if schema else None
         return BrainRequest(
-            messages=tuple(each.to_brain() for each in self.messages),
+            messages=tuple(each.to_brain(sees=sees) for each in self.messages),
             tools=tuple({"type": "function", **tool.function} for tool in self.tools or ()),
             tool_choice=choice or "auto",
             parallel_tool_calls=self.parallel_tool_calls is not False,

@@ -8,9 +8,11 @@ from __future__ import annotations
 import asyncio
 import base64
 import importlib.util
+import json
+import shutil
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import Future
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -26,6 +28,8 @@ from contoso_lab.engine.serving import serving
 
 KEY = "sk-of-the-engine"
 INSTALL = "make clients"
+JS = Path(__file__).parent / "js"
+NODE_LIMIT_S = 30
 
 
 def _engine_fakes() -> ModuleType:
@@ -61,7 +65,7 @@ def in_a_thread(app: FastAPI) -> Iterator[str]:
         assert not thread.is_alive(), "the server did not stop"
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def served() -> Callable[[FastAPI], AbstractContextManager[str]]:
     return in_a_thread
 
@@ -114,3 +118,30 @@ def chunks(turn: bytes) -> list[str]:
 def install() -> str:
     """The command that installs the clients, for the sentence of a skipped test."""
     return INSTALL
+
+
+@pytest.fixture
+def run_node(install: str) -> Callable[..., Awaitable[dict[str, Any]]]:
+    """Runs a script of tests/clients/js; gives the JSON that it prints."""
+    node = shutil.which("node")
+    if node is None:
+        pytest.skip("The JavaScript clients need Node.js 20 or newer, which is not installed.")
+    if not (JS / "node_modules" / "@openai" / "agents-realtime").exists():
+        pytest.skip(f"The JavaScript clients are not installed: {install}")
+
+    async def run(*arguments: str | Path) -> dict[str, Any]:
+        process = await asyncio.create_subprocess_exec(
+            node, *map(str, arguments), cwd=JS, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+        )
+        try:
+            async with asyncio.timeout(NODE_LIMIT_S):
+                out, err = await process.communicate()
+        finally:
+            if process.returncode is None:
+                process.kill()
+                await process.wait()
+        assert process.returncode == 0, err.decode()
+        summary: dict[str, Any] = json.loads(out)
+        return summary
+
+    return run

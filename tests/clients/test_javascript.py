@@ -2,27 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
-import json
-import shutil
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-
-JS = Path(__file__).parent / "js"
-LIMIT_S = 30
-
-
-@pytest.fixture
-def node(install: str) -> str:
-    found = shutil.which("node")
-    if found is None:
-        pytest.skip("The JavaScript clients need Node.js 20 or newer, which is not installed.")
-    if not (JS / "node_modules" / "@openai" / "agents-realtime").exists():
-        pytest.skip(f"The JavaScript clients are not installed: {install}")
-    return found
 
 
 @pytest.fixture
@@ -30,23 +14,6 @@ def sound(tmp_path: Path, turn: bytes) -> Path:
     path = tmp_path / "turn.pcm"
     path.write_bytes(turn)
     return path
-
-
-async def run(node: str, *arguments: str | Path) -> dict[str, Any]:
-    """Run a script; gives the JSON that it prints."""
-    process = await asyncio.create_subprocess_exec(
-        node, *map(str, arguments), cwd=JS, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
-    )
-    try:
-        async with asyncio.timeout(LIMIT_S):
-            out, err = await process.communicate()
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
-    assert process.returncode == 0, err.decode()
-    summary: dict[str, Any] = json.loads(out)
-    return summary
 
 
 @pytest.mark.parametrize(
@@ -58,11 +25,11 @@ async def run(node: str, *arguments: str | Path) -> dict[str, Any]:
     ],
 )
 async def test_the_openai_package(
-    node: str, url: str, key: str, sound: Path, fakes: Any, tool_call: Any, flavour: str, path: str, delta: str
+    run_node: Any, url: str, key: str, sound: Path, fakes: Any, tool_call: Any, flavour: str, path: str, delta: str
 ) -> None:
     fakes.ear.script = ["How much is the tent?"]
     fakes.brain.script = [["Two hundred."], [tool_call("show", '{"sku":"TEN-02"}')], ["There it is."]]
-    saw = await run(node, "openai_ws.mjs", url, key, sound, flavour)
+    saw = await run_node("openai_ws.mjs", url, key, sound, flavour)
     assert (saw["path"], saw["model"], saw["closed"]) == (path, "mine", 1000)
     assert (saw["heard"], saw["said"]) == ("How much is the tent?", "Two hundred.")
     assert saw["soundBytes"] == 48 * 20 * len("Two hundred.")
@@ -73,7 +40,7 @@ async def test_the_openai_package(
 
 @pytest.mark.parametrize("browser", [False, True])
 async def test_the_agents_package(
-    node: str, url: str, key: str, sound: Path, fakes: Any, tool_call: Any, browser: bool
+    run_node: Any, url: str, key: str, sound: Path, fakes: Any, tool_call: Any, browser: bool
 ) -> None:
     if browser:  # it shows its key in a subprotocol, and only takes short-lived ones
         async with httpx.AsyncClient(base_url=url, headers={"Authorization": f"Bearer {key}"}) as client:
@@ -83,7 +50,7 @@ async def test_the_agents_package(
     fakes.brain.script = [["Hello."], [tool_call("show", '{"sku":"TEN-02"}')], ["There it is."], [story], ["Yes?"]]
     flags = ["--conditions=browser", "--experimental-websocket"] if browser else []
     address = url.replace("http", "ws", 1) + "/v1/realtime?model=mine"
-    saw = await run(node, *flags, "agents.mjs", address, key, sound)
+    saw = await run_node(*flags, "agents.mjs", address, key, sound)
     assert saw["errors"] == []
     assert saw["strange"] == []  # it understood every event that it was sent
     assert saw["shown"] == ["TEN-02"]
