@@ -120,7 +120,7 @@ class EngineProtocol:
             return []
         out: list[Output] = []
         if self._call.session.transcribes and self._call.items.holds(item):
-            error = {"type": "server_error", "code": "transcription_failed", "message": reason, "param": None}
+            error = {"type": "server_error", "code": "transcription_failed", "message": reason}
             name = "conversation.item.input_audio_transcription.failed"
             out.append({"type": name, "item_id": item.id, "content_index": 0, "error": error})
         return self._stamped(out + self._replies.fail_those_with(item, reason, at_ms=at_ms))
