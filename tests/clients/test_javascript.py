@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
+from openai import AsyncOpenAI
 
 
 @pytest.fixture
@@ -43,8 +43,8 @@ async def test_the_agents_package(
     run_node: Any, url: str, key: str, sound: Path, fakes: Any, tool_call: Any, browser: bool
 ) -> None:
     if browser:  # it shows its key in a subprotocol, and only takes short-lived ones
-        async with httpx.AsyncClient(base_url=url, headers={"Authorization": f"Bearer {key}"}) as client:
-            key = (await client.post("/v1/realtime/client_secrets", json={})).json()["value"]
+        async with AsyncOpenAI(api_key=key, base_url=f"{url}/v1") as client:
+            key = (await client.realtime.client_secrets.create()).value
     fakes.ear.script = ["Show it", "Stop"]
     story = " ".join(["Once upon a time there was a very long story."] * 40)
     fakes.brain.script = [["Hello."], [tool_call("show", '{"sku":"TEN-02"}')], ["There it is."], [story], ["Yes?"]]
