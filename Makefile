@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lab check format doctor speech clean
+.PHONY: help demo test lab check clients format doctor speech clean
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -27,6 +27,9 @@ test: $(READY)  ## the whole test suite, and the notebooks through nbval
 
 lab: $(READY)  ## open JupyterLab on the tour
 	$(BIN)/jupyter lab notebooks/00_tour.ipynb
+
+clients: $(READY)  ## add the JavaScript clients that the tests hold against the engine (Node.js 20 or newer)
+	npm ci --prefix tests/clients/js --omit-lockfile-registry-resolved --no-audit --no-fund
 
 check: $(READY)  ## style, types and floors, without the tests
 	$(BIN)/ruff format --check .

@@ -5,12 +5,13 @@ The engine and the relay both stand on this; what they do with a connection is t
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import socket
 from collections.abc import Awaitable, Callable
 
 import uvicorn
-from fastapi import FastAPI
+from starlette.types import ASGIApp
 
 from contoso_lab.errors import ConfigError, PortInUse
 
@@ -68,22 +69,25 @@ class Server(uvicorn.Server):
         before_stop: awaited before connections are cut, to end them properly.
         ping_s: how often a silent connection is asked for a sign of life.
         ping_timeout_s: how long it may take to answer.
+        websocket: carries the WebSockets in place of uvicorn's own class.
     """
 
     def __init__(
         self,
-        app: FastAPI,
+        app: ASGIApp,
         *,
         on_ready: Callable[[], None] = lambda: None,
         before_stop: Callable[[], Awaitable[None]] | None = None,
         ping_s: float = 20.0,
         ping_timeout_s: float = 20.0,
+        websocket: type[asyncio.Protocol] | None = None,
     ) -> None:
         self._on_ready = on_ready
         self._before_stop = before_stop
         super().__init__(
             uvicorn.Config(
                 app,
+                ws=websocket or "auto",
                 ws_max_size=LARGEST_MESSAGE_BYTES,
                 ws_per_message_deflate=False,  # base64 of sound hardly shrinks, and it would cost a core
                 ws_ping_interval=ping_s,

@@ -40,6 +40,8 @@ class Settings(BaseSettings):
     openai_api_key: SecretStr | None = Field(default=None, validation_alias="OPENAI_API_KEY")
     azure_openai_endpoint: str | None = Field(default=None, validation_alias="AZURE_OPENAI_ENDPOINT")
     azure_openai_api_key: SecretStr | None = Field(default=None, validation_alias="AZURE_OPENAI_API_KEY")
+    brain_key: SecretStr | None = None
+    """For the chat model that thinks for the local engine (`--brain-url`), if it wants a key."""
 
     def __init__(self, **given: Any) -> None:
         try:

@@ -36,6 +36,18 @@ class Engine:
     new_meter: Callable[[], SpeechMeter]
     """Makes the meter of one stream."""
     brain: Brain
+    new_ear: Callable[[], Ear] | None = None
+    """Where each call has an ear of its own, makes it: a script begins anew with each call."""
+    new_brain: Callable[[], Brain] | None = None
+    """Where each call has a brain of its own, makes it."""
+
+    def brain_of_call(self) -> Brain:
+        """The brain of one new call."""
+        return self.brain if self.new_brain is None else self.new_brain()
+
+    def ear_of_call(self) -> Ear:
+        """The ear of one new call."""
+        return self.ear if self.new_ear is None else self.new_ear()
 
 
 def build_engine(progress: Callable[[str], None], *, brain: Brain | None = None, workers: int = 2) -> Engine:

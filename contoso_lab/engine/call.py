@@ -6,7 +6,9 @@ from dataclasses import dataclass, field
 
 from contoso_lab.engine.conversation import Items
 from contoso_lab.engine.effects import IdMaker
+from contoso_lab.engine.items import Item
 from contoso_lab.engine.session_state import SessionState
+from contoso_lab.engine.window import Window
 
 
 @dataclass(slots=True)
@@ -18,5 +20,9 @@ class Call:
     ids: IdMaker
     voices: tuple[str, ...]
     items: Items = field(default_factory=Items)
-    unheard: set[str] = field(default_factory=set)
-    """The ids of items whose sound the ear still works on: no brain can answer them yet."""
+    unheard: set[Item] = field(default_factory=set)
+    """Items whose sound the ear still works on: no brain can answer them yet."""
+    window: Window = field(default_factory=Window)
+    """What of the conversation a response is given to read."""
+    sees: bool = False
+    """Whether the brain can look at pictures."""

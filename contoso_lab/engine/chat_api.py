@@ -80,7 +80,7 @@ def chat_routes(brain: Brain) -> APIRouter:
 
     @router.post("/chat/completions")
     async def complete(request: ChatRequest) -> Any:
-        answer = _Answer(request.to_brain(), request.model)
+        answer = _Answer(request.to_brain(sees=bool(getattr(brain, "sees", False))), request.model)
         # A reply of a given shape is streamed once it is known to have it.
         if request.stream and answer.given.json_schema is None and not request.wants_json:
             return _stream(_chunks(brain, answer, usage=request.wants_usage))

@@ -6,27 +6,64 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from contoso_lab.engine.seams import BrainRequest, ChatMessage
+from contoso_lab.engine.seams import BrainRequest, ChatMessage, ToolCall
 
 _ROLES = {"developer": "system", "function": "tool"}
+
+
+class _Picture(BaseModel):
+    model_config = ConfigDict(extra="allow")
+    url: str
 
 
 class _Part(BaseModel):
     model_config = ConfigDict(extra="allow")
     type: str
     text: str | None = None
+    image_url: _Picture | None = None
+
+
+class _Called(BaseModel):
+    model_config = ConfigDict(extra="allow")
+    name: str
+    arguments: str
+
+
+class _Call(BaseModel):
+    model_config = ConfigDict(extra="allow")
+    id: str
+    function: _Called
 
 
 class _Message(BaseModel):
     model_config = ConfigDict(extra="allow")
     role: Literal["system", "developer", "user", "assistant", "tool", "function"]
     content: str | list[_Part] | None = None
+    tool_calls: list[_Call] | None = None
+    tool_call_id: str | None = None
 
     def words(self) -> str:
-        """Its text; pictures and sound are left out, for the brain reads only words."""
+        """Its text, without pictures and sound."""
         if isinstance(self.content, str) or self.content is None:
             return self.content or ""
         return "\n".join(part.text for part in self.content if part.text)
+
+    def pictures(self) -> tuple[str, ...]:
+        """The addresses of its pictures."""
+        parts = self.content if isinstance(self.content, list) else ()
+        return tuple(part.image_url.url for part in parts if part.image_url is not None)
+
+    def to_brain(self, *, sees: bool) -> ChatMessage:
+        """The same in the engine's own words."""
+        calls = (ToolCall(each.id, each.function.name, each.function.arguments) for each in self.tool_calls or ())
+        role = _ROLES.get(self.role, self.role)
+        return ChatMessage(
+            role,
+            self.words(),
+            tool_calls=tuple(calls),
+            call_id=self.tool_call_id or "",
+            images=self.pictures() if sees else (),
+        )
 
 
 class _JsonSchema(BaseModel):
@@ -56,8 +93,8 @@ class ChatRequest(BaseModel):
     """The body of a request; fields that the engine has no use for are taken and ignored.
 
     >>> asked = ChatRequest.model_validate({"messages": [{"role": "user", "content": "Hi"}]})
-    >>> asked.to_brain().messages
-    (ChatMessage(role='user', content='Hi'),)
+    >>> asked.to_brain().messages == (ChatMessage("user", "Hi"),)
+    True
     """
 
     model_config = ConfigDict(extra="allow")
@@ -68,6 +105,7 @@ class ChatRequest(BaseModel):
     response_format: _ResponseFormat | None = None
     tools: list[_Tool] | None = None
     tool_choice: str | dict[str, Any] | None = None
+    parallel_tool_calls: bool | None = None
     max_tokens: int | None = Field(default=None, ge=1)
     max_completion_tokens: int | None = Field(default=None, ge=1)
     temperature: float | None = None
@@ -84,17 +122,22 @@ class ChatRequest(BaseModel):
         """Whether a stream ends with the numbers."""
         return self.stream_options is not None and self.stream_options.include_usage
 
-    def to_brain(self) -> BrainRequest:
-        """The same request in the engine's own words; tools look as they do in a Realtime session."""
+    def to_brain(self, *, sees: bool = False) -> BrainRequest:
+        """The same request in the engine's own words; tools look as they do in a Realtime session.
+
+        Args:
+            sees: whether the brain can look at pictures; one that cannot is given the words beside them.
+        """
         choice = self.tool_choice
         if isinstance(choice, dict):
             choice = str(choice.get("function", {}).get("name") or "auto")
         schema = self.response_format.json_schema if self.response_format else None
         given = schema.shape if schema else None
         return BrainRequest(
-            messages=tuple(ChatMessage(_ROLES.get(each.role, each.role), each.words()) for each in self.messages),
+            messages=tuple(each.to_brain(sees=sees) for each in self.messages),
             tools=tuple({"type": "function", **tool.function} for tool in self.tools or ()),
             tool_choice=choice or "auto",
+            parallel_tool_calls=self.parallel_tool_calls is not False,
             json_schema=given if given is not None or not self.wants_json else {"type": "object"},
             max_tokens=self.max_completion_tokens or self.max_tokens,
             temperature=self.temperature,

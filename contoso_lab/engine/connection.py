@@ -5,6 +5,7 @@
 | reader task | `run` | when the client is gone |
 | writer task | `run` | when the client is gone |
 | a task per `Listen` and `Reply` | when the protocol asks | when done, on `Stop`, or when the client is gone |
+| what `Foresight` makes ahead | when a pause was heard | when used, replaced, or when the client is gone |
 | threads of the workshop | by those tasks | within one step of the ear or one sentence of the voice |
 
 All that happens to a call goes through one queue and is handled by one task, so the protocol needs no lock. Both
@@ -21,10 +22,13 @@ from typing import TypeAlias
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from contoso_lab.engine.dialects import as_ga, hears
 from contoso_lab.engine.effects import Listen, Output, Reply, Stop
+from contoso_lab.engine.foresight import Foresight
 from contoso_lab.engine.protocol import EngineProtocol
-from contoso_lab.engine.refusals import Refused, event_id_of, read_event
-from contoso_lab.engine.seams import Brain, Spoken, ToolCall
+from contoso_lab.engine.reading import event_id_of, read_event
+from contoso_lab.engine.refusals import Refused
+from contoso_lab.engine.seams import Brain, Heard, Spoken, ToolCall
 from contoso_lab.engine.telling import tell
 from contoso_lab.engine.workshop import Workshop
 from contoso_lab.errors import LabError, SessionClosed
@@ -57,6 +61,7 @@ class Connection:
         self._protocol = protocol
         self._brain = brain
         self._workshop = workshop
+        self._foresight = Foresight(brain, workshop)
         self._dialect: Dialect = dialect
         self._inbox: asyncio.Queue[Step | str | bytes] = asyncio.Queue(INBOX)
         self._outbox: asyncio.Queue[str] = asyncio.Queue(OUTBOX)
@@ -79,6 +84,7 @@ class Connection:
         except* SessionClosed:
             pass  # the client may hang up whenever it likes
         finally:
+            self._foresight.forget()
             self._protocol.end()
             logger.info("call %s ends after %.1f s", self._protocol.session_id, loop.time() - began)
 
@@ -94,7 +100,7 @@ class Connection:
             event = read_event(raw, dialect=self._dialect)
         except Refused as refusal:
             return self._protocol.refuse(refusal, event_id=event_id_of(raw))
-        return self._protocol.receive(event, at_ms=at_ms)
+        return self._protocol.receive(as_ga(event) if self._dialect == "beta" else event, at_ms=at_ms)
 
     async def _carry_out(self, outputs: list[Output], tasks: asyncio.TaskGroup) -> None:
         for output in outputs:
@@ -106,7 +112,7 @@ class Connection:
                 case Stop():
                     if (task := self._work.pop(output.work_id, None)) is not None:
                         task.cancel()
-                case _:
+                case _ if hears(self._dialect, output["type"]):
                     await self._outbox.put(dump(output, dialect=self._dialect))
 
     def _start(self, work_id: str, work: Coroutine[None, None, None], tasks: asyncio.TaskGroup) -> None:
@@ -120,12 +126,18 @@ class Connection:
             reason = _in_a_sentence("ear", error)
             await self._inbox.put(lambda at_ms: self._protocol.deaf(job.job_id, reason, at_ms=at_ms))
         else:
-            await self._inbox.put(lambda at_ms: self._protocol.heard(job.job_id, heard, at_ms=at_ms))
+            await self._inbox.put(lambda at_ms: self._heard(job.job_id, heard, at_ms))
+
+    def _heard(self, job_id: str, heard: Heard, at_ms: float) -> list[Output]:
+        out = self._protocol.heard(job_id, heard, at_ms=at_ms)
+        if (likely := self._protocol.foretell()) is not None:
+            self._foresight.look(likely)
+        return out
 
     async def _reply(self, job: Reply) -> None:
         response_id = job.response_id
         try:
-            async with aclosing(tell(job, self._brain, self._workshop)) as pieces:
+            async with aclosing(tell(job, self._brain, self._foresight)) as pieces:
                 async for piece in pieces:
                     await self._inbox.put(self._told(response_id, piece))
         except Exception as error:  # noqa: BLE001 - as above

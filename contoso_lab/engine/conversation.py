@@ -1,12 +1,11 @@
-"""The conversation of a call: its items in order, and what a brain is told of them."""
+"""The conversation of a call: its items in order."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from contoso_lab.engine.items import Item
 from contoso_lab.engine.refusals import Refused
-from contoso_lab.engine.seams import ChatMessage
 
 MOST_AUDIO_BYTES = 20 * 1024 * 1024
 """About seven minutes of PCM16 at 24 kHz are kept for `conversation.item.retrieve`; then the oldest fall silent."""
@@ -35,6 +34,14 @@ class Items:
     def __contains__(self, item_id: object) -> bool:
         return any(item.id == item_id for item in self._items)
 
+    def holds(self, item: Item) -> bool:
+        """Whether this very item is here; a client may have deleted it, and given its id to another."""
+        return any(each is item for each in self._items)
+
+    def has_call(self, call_id: str) -> bool:
+        """Whether a tool was called under this id."""
+        return any(each.wire["type"] == "function_call" and each.wire["call_id"] == call_id for each in self._items)
+
     @property
     def last_id(self) -> str | None:
         """The id of the last item."""
@@ -45,7 +52,7 @@ class Items:
         index = next((n for n, item in enumerate(self._items) if item.id == item_id), 0)
         return self._items[index - 1].id if index else None
 
-    def find(self, item_id: str, *, doing: str) -> Item:
+    def find(self, item_id: str, *, doing: str, param: str = "item_id") -> Item:
         """Give an item.
 
         Raises:
@@ -57,7 +64,7 @@ class Items:
         raise Refused(
             f"Error with item_id: the item with id '{item_id}' does not exist, so there is nothing to {doing}.",
             code=f"item_{doing}_invalid_item_id",
-            param="item_id",
+            param=param,
         )
 
     def add(self, item: Item, *, after: str | None = None) -> str | None:
@@ -100,13 +107,3 @@ class Items:
                 return
             spare_bytes -= len(item.audio)
             item.audio = b""
-
-
-def prompt(instructions: str, items: Iterable[Item]) -> tuple[ChatMessage, ...]:
-    """What a brain is told: the instructions, then every item that has words.
-
-    >>> prompt("Be kind.", [])
-    (ChatMessage(role='system', content='Be kind.'),)
-    """
-    messages = [ChatMessage("system", instructions)] if instructions else []
-    return (*messages, *(message for item in items if (message := item.message()) is not None))

@@ -17,6 +17,10 @@ WORDS_PER_SECOND = 6.0
 GUESSING_LOGPROB = -1.2
 """Below this mean log-probability the words are guesses."""
 
+_STOPS = ".?!"
+_BEGUN_AGAIN = 2
+"""So many words of the first sentence, once more and then nothing, are a loop and no person."""
+
 
 def token_cap(duration_ms: float) -> int:
     """The most tokens that a stretch of speech can need.
@@ -45,8 +49,13 @@ def trim_repeats(text: str) -> str:
 
     A text that does not circle comes back as it was. The last round may be broken off, also inside a word.
 
+    A recognizer ends what it hears with a stop; where it began again and ran into `token_cap` there is none, and
+    two words of the first sentence are enough.
+
     >>> trim_repeats("How much does it weigh? How much does it weigh? How much does")
     'How much does it weigh?'
+    >>> trim_repeats("Hi, I need a tent for four people. Hi, I need")
+    'Hi, I need a tent for four people.'
     >>> trim_repeats("It is very, very warm.")
     'It is very, very warm.'
     """
@@ -56,6 +65,10 @@ def trim_repeats(text: str) -> str:
         for period in range(1, int((len(words) - start) / 1.5) + 1):
             if _circles(keys, start, period):
                 return " ".join(words[: start + period])
+    if words and words[-1][-1] not in _STOPS:
+        for begin in range(_BEGUN_AGAIN + 1, len(words) - _BEGUN_AGAIN + 1):
+            if words[begin - 1][-1] in _STOPS and _follows(keys, 0, begin):
+                return " ".join(words[:begin])
     return text
 
 
@@ -63,6 +76,11 @@ def _circles(keys: list[str], start: int, period: int) -> bool:
     rounds = (len(keys) - start) / period
     if rounds < _rounds_needed(keys, start, period):
         return False
+    return _follows(keys, start, period)
+
+
+def _follows(keys: list[str], start: int, period: int) -> bool:
+    """Whether all words after the first round are those of the first round again."""
     last = len(keys) - 1
     for here in range(start + period, len(keys)):
         before = keys[start + (here - start) % period]

@@ -73,6 +73,16 @@ class Hearing:
         return self._detector is not None and self._detector.speaking
 
     @property
+    def announced_id(self) -> str | None:
+        """The id of the item that the caller is speaking now."""
+        return self._item_id
+
+    @property
+    def guessed(self) -> str:
+        """What the caller has said if the pause that goes on is the end of the turn; empty until the ear is done."""
+        return self._guess[1].text if self._guess is not None and self._guess[1] is not None else ""
+
+    @property
     def settings(self) -> TurnSettings | None:
         """How turns are found; None: the client commits."""
         return self._detector.settings if self._detector else None
@@ -138,10 +148,11 @@ class Hearing:
             return []
         if fmt == self.buffer.format and settings is None and self._detector is None:
             return []
-        self.buffer.change_format(fmt)
+        if fmt != self.buffer.format:
+            self._item_id = None  # its sound goes with the old format; else the client commits it under this id
+            self.buffer.change_format(fmt)
         self.buffer.restart_ear()
         self._meter.reset()
-        self._item_id = None
         self._detector = TurnDetector(settings, at_ms=self.buffer.clock_ms) if settings else None
         return list(self._drop_guess())
 
@@ -155,30 +166,31 @@ class Hearing:
         if turn and self._guess is not None:
             (job_id, heard), self._guess = self._guess, None
             if heard is not None:
-                item.heard = heard.text
+                item.hear(heard)
                 return []
             self._jobs[job_id] = item
-            self._call.unheard.add(item.id)
+            self._call.unheard.add(item)
             return []
         if item.format is None:
             return []
         job_id = self._call.ids("ear")
         self._jobs[job_id] = item
-        self._call.unheard.add(item.id)
+        self._call.unheard.add(item)
         return [Listen(job_id, item.audio, item.format, self._call.session.words_to_expect)]
 
-    def heard(self, job_id: str, heard: Heard) -> Item | None:
-        """Take what the ear found; gives the item that it belongs to, if there is one yet."""
+    def heard(self, job_id: str, heard: Heard) -> Item | SpeechEnded | None:
+        """Take what the ear found; gives the item that it belongs to, or the turn that these words end, if any."""
         if job_id not in self._jobs:  # dropped meanwhile
             return None
         item = self._jobs.pop(job_id)
         if item is None:
             self._guess = (job_id, heard)
-            if self._detector:
-                self._detector.sounds_finished(sounds_finished(heard.text))
-            return None
-        item.heard = heard.text
-        self._call.unheard.discard(item.id)
+            stopped = self._detector.sounds_finished(sounds_finished(heard.text)) if self._detector else None
+            if stopped is None:
+                return None
+            return SpeechEnded(self._take(self._start_ms, stopped.audio_end_ms), stopped.audio_end_ms)
+        item.hear(heard)
+        self._call.unheard.discard(item)
         return item
 
     def deaf(self, job_id: str) -> Item | None:
@@ -187,7 +199,7 @@ class Hearing:
         if self._guess is not None and self._guess[0] == job_id:
             self._guess = None
         if item is not None:
-            self._call.unheard.discard(item.id)
+            self._call.unheard.discard(item)
         return item
 
     def end(self) -> list[Effect]:

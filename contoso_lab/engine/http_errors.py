@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from fastapi import FastAPI, HTTPException, Request
+from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
 
+from contoso_lab.engine.keys import NotAdmitted
+from contoso_lab.engine.refusals import Refused
 from contoso_lab.errors import LabError
-
-_CODES = {401: "invalid_api_key", 404: "not_found"}
 
 
 def error_body(message: str, *, kind: str, code: str | None = None, param: str | None = None) -> dict[str, Any]:
@@ -33,10 +34,17 @@ def install_error_handlers(app: FastAPI) -> None:
         return JSONResponse(error_body(message, kind="invalid_request_error", param=place or None), status_code=400)
 
     @app.exception_handler(HTTPException)
-    async def refused(request: Request, error: HTTPException) -> JSONResponse:
+    async def unanswerable(request: Request, error: HTTPException) -> JSONResponse:
         kind = "invalid_request_error" if error.status_code < 500 else "server_error"
-        body = error_body(str(error.detail), kind=kind, code=_CODES.get(error.status_code))
-        return JSONResponse(body, status_code=error.status_code)
+        message = str(error.detail)
+        if error.status_code in {404, 405}:
+            message = f"Invalid URL ({request.method} {request.url.path})"
+        return JSONResponse(error_body(message, kind=kind), status_code=error.status_code, headers=error.headers)
+
+    @app.exception_handler(Refused)
+    async def refused(request: Request, error: Refused) -> JSONResponse:
+        body = error_body(error.message, kind=error.kind, code=error.code, param=error.param)
+        return JSONResponse(body, status_code=401 if isinstance(error, NotAdmitted) else 400)
 
     @app.exception_handler(LabError)
     async def failed(request: Request, error: LabError) -> JSONResponse:

@@ -15,18 +15,11 @@ from typing import Any, Literal
 
 from contoso_lab.audio.codec import to_base64
 from contoso_lab.audio.format import AudioFormat
-from contoso_lab.engine.input_audio import read_sound
-from contoso_lab.engine.refusals import Refused, missing
-from contoso_lab.engine.seams import ChatMessage
+from contoso_lab.engine.refusals import Refused
+from contoso_lab.engine.seams import ChatMessage, Heard
 from contoso_lab.errors import EngineError
 
 Role = Literal["user", "assistant", "system"]
-
-_PART_TYPES: dict[str, tuple[str, ...]] = {
-    "user": ("input_text", "input_audio", "input_image"),
-    "assistant": ("output_text",),
-    "system": ("input_text",),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +44,8 @@ class Item:
     """How long it sounds, also when the sound itself has been forgotten."""
     heard: str | None = None
     """What the ear made of a caller's sound; None until it has."""
+    mean_logprob: float | None = None
+    """How sure the ear was of that: the mean log-probability of a token."""
     spans: list[SpokenSpan] = field(default_factory=list)
     truncated: bool = False
 
@@ -105,16 +100,18 @@ class Item:
         self.truncated = True
 
     def message(self) -> ChatMessage | None:
-        """What a brain is told of this item; None when there is nothing to tell."""
-        match self.wire["type"]:
-            case "message":
-                text = " ".join(part for part in map(self._words, self.wire["content"]) if part)
-                # A caller's turn counts even without words: somebody made a sound and waits for an answer.
-                return ChatMessage(self.wire["role"], text) if text or self.wire["role"] == "user" else None
-            case "function_call_output":
-                return ChatMessage("tool", self.wire["output"])
-            case _:
-                return None
+        """What a brain is told of a message; None when it says nothing, or the item is none."""
+        if self.wire["type"] != "message":
+            return None
+        role, parts = self.wire["role"], self.wire["content"]
+        text = " ".join(part for part in map(self._words, parts) if part)
+        images = tuple(part["image_url"] for part in parts if part["type"] == "input_image")
+        # A caller's turn counts even without words: somebody made a sound and waits for an answer.
+        return ChatMessage(role, text, images=images) if text or role == "user" else None
+
+    def hear(self, heard: Heard) -> None:
+        """Take the words of its sound."""
+        self.heard, self.mean_logprob = heard.text, heard.mean_logprob
 
     def _words(self, part: Mapping[str, Any]) -> str:
         if part["type"] == "input_audio":
@@ -141,61 +138,3 @@ def heard_words(spans: Sequence[SpokenSpan], end_ms: float) -> str:
         said += [word for word, ends_ms in zip(words, ends, strict=True) if ends_ms <= end_ms]
         break
     return " ".join(said)
-
-
-def read_item(wanted: Mapping[str, Any], *, item_id: str, format: AudioFormat) -> Item:
-    """Make an item from what a client wants to add; its own id wins, its sound is in `format`.
-
-    Raises:
-        Refused: a kind of item or content that a client cannot add.
-    """
-    wire: dict[str, Any] = {"id": wanted.get("id") or item_id, "object": "realtime.item", "type": wanted["type"]}
-    match wanted["type"]:
-        case "message":
-            wire |= {"status": "completed", "role": wanted["role"], "content": []}
-            for index, part in enumerate(wanted["content"]):
-                wire["content"].append(_read_part(part, wanted["role"], index))
-        case "function_call":
-            wire |= {
-                "status": "completed",
-                "call_id": wanted.get("call_id") or f"call_{wire['id']}",
-                "name": wanted["name"],
-                "arguments": wanted["arguments"],
-            }
-        case "function_call_output":
-            wire |= {"status": "completed", "call_id": wanted["call_id"], "output": wanted["output"]}
-        case other:
-            raise Refused(
-                f"Invalid value: '{other}'. Supported values are: 'message', 'function_call' and "
-                "'function_call_output'.",
-                param="item.type",
-            )
-    sound = b"".join(
-        read_sound(part["audio"], format)
-        for part in wanted.get("content") or ()
-        if part.get("type") == "input_audio" and part.get("audio")
-    )
-    item = Item(wire)
-    if sound:
-        item.format = format
-        item.add_sound(sound)
-    return item
-
-
-def _read_part(part: Mapping[str, Any], role: str, index: int) -> dict[str, Any]:
-    allowed = _PART_TYPES[role]
-    kind = part.get("type")
-    if kind not in allowed:
-        values = "' or '".join(allowed)
-        raise Refused(f"Invalid value: '{kind}'. Value must be '{values}'.", param=f"item.content[{index}].type")
-    match kind:
-        case "input_text" | "output_text":
-            if part.get("text") is None:
-                raise missing(f"item.content[{index}].text")
-            return {"type": kind, "text": part["text"]}
-        case "input_audio":
-            if not part.get("audio") and part.get("transcript") is None:
-                raise missing(f"item.content[{index}].audio")
-            return {"type": kind, "transcript": part.get("transcript")}
-        case _:
-            return {key: value for key, value in part.items() if value is not None}

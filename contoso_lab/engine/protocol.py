@@ -17,9 +17,10 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from contoso_lab.engine.call import Call
-from contoso_lab.engine.effects import Effect, IdMaker, Output, random_ids
+from contoso_lab.engine.effects import Effect, IdMaker, Output, Reply, random_ids
 from contoso_lab.engine.hearing import Hearing, SpeechBegan, SpeechEnded
-from contoso_lab.engine.items import Item, read_item
+from contoso_lab.engine.item_reading import read_item
+from contoso_lab.engine.items import Item
 from contoso_lab.engine.refusals import Refused, unknown_type
 from contoso_lab.engine.replies import Replies
 from contoso_lab.engine.seams import Heard, SpeechMeter, Spoken, ToolCall
@@ -35,13 +36,27 @@ class EngineProtocol:
         voices: the names of the engine's voices, the default one first.
         model: what the client asked for; it is shown and otherwise of no effect.
         ids: makes ids; a test passes one that counts.
+        sees: whether the brain can look at pictures; if not, they are refused.
+        session: what the call begins with, as `session.update` takes it: a short-lived key brings it along.
+
+    Raises:
+        Refused: there can be no such session.
     """
 
     def __init__(
-        self, meter: SpeechMeter, *, voices: tuple[str, ...], model: str = "local", ids: IdMaker = random_ids
+        self,
+        meter: SpeechMeter,
+        *,
+        voices: tuple[str, ...],
+        model: str = "local",
+        ids: IdMaker = random_ids,
+        sees: bool = False,
+        session: Mapping[str, Any] | None = None,
     ) -> None:
-        session = SessionState(session_id=ids("sess"), model=model, voices=voices)
-        self._call = Call(session, conversation_id=ids("conv"), ids=ids, voices=voices)
+        state = SessionState(session_id=ids("sess"), model=model, voices=voices)
+        if session:
+            state.update(session)
+        self._call = Call(state, conversation_id=ids("conv"), ids=ids, voices=voices, sees=sees)
         self._hearing = Hearing(self._call, meter)
         self._replies = Replies(self._call, listen=lambda item: self._hearing.listen(item, turn=False))
         self._handlers: dict[str, Callable[[Mapping[str, Any], float], list[Output]]] = {
@@ -65,13 +80,8 @@ class EngineProtocol:
 
     def begin(self) -> list[Output]:
         """Greet the client."""
-        conversation = {"id": self._call.conversation_id, "object": "realtime.conversation"}
-        return self._stamped(
-            [
-                {"type": "session.created", "session": self._call.session.wire()},
-                {"type": "conversation.created", "conversation": conversation},
-            ]
-        )
+        # The documentation also names conversation.created; the real service has not sent it since beta ended.
+        return self._stamped([{"type": "session.created", "session": self._call.session.wire()}])
 
     def receive(self, event: Event, *, at_ms: float) -> list[Output]:
         """Take one client event. What is wrong with it comes back as an `error` event; the call goes on."""
@@ -89,8 +99,19 @@ class EngineProtocol:
 
     def heard(self, job_id: str, heard: Heard, *, at_ms: float) -> list[Output]:
         """Take the words of a `Listen`."""
-        item = self._hearing.heard(job_id, heard)
-        return [] if item is None else self._stamped([*self._transcript(item), *self._replies.proceed()])
+        match self._hearing.heard(job_id, heard):
+            case SpeechEnded() as ended:
+                return self._stamped(self._end_turn(ended, at_ms))
+            case Item() as item:
+                return self._stamped([*self._transcript(item), *self._replies.proceed(at_ms=at_ms)])
+            case None:
+                return []
+
+    def foretell(self) -> Reply | None:
+        """What the brain will be asked if the caller's pause is the end of the turn: a shell may work on it ahead."""
+        settings = self._hearing.settings
+        create = settings is not None and settings.create_response
+        return self._replies.foretell(self._hearing.guessed) if create else None
 
     def deaf(self, job_id: str, reason: str, *, at_ms: float) -> list[Output]:
         """Take the failure of a `Listen`; `reason` is a sentence for the client."""
@@ -98,8 +119,8 @@ class EngineProtocol:
         if item is None:
             return []
         out: list[Output] = []
-        if self._call.session.transcribes:
-            error = {"type": "server_error", "code": "transcription_failed", "message": reason, "param": None}
+        if self._call.session.transcribes and self._call.items.holds(item):
+            error = {"type": "server_error", "code": "transcription_failed", "message": reason}
             name = "conversation.item.input_audio_transcription.failed"
             out.append({"type": name, "item_id": item.id, "content_index": 0, "error": error})
         return self._stamped(out + self._replies.fail_those_with(item, reason, at_ms=at_ms))
@@ -114,7 +135,7 @@ class EngineProtocol:
 
     def called(self, response_id: str, tool: ToolCall, *, at_ms: float) -> list[Output]:
         """Take a tool call of a `Reply`."""
-        return self._stamped(self._replies.called(response_id, tool))
+        return self._stamped(self._replies.called(response_id, tool, at_ms=at_ms))
 
     def finished(self, response_id: str, *, at_ms: float) -> list[Output]:
         """Take the end of a `Reply`."""
@@ -143,10 +164,9 @@ class EngineProtocol:
                     settings = self._hearing.settings
                     if settings is not None and settings.interrupt_response:
                         out += self._replies.interrupt(at_ms=at_ms)
-                case SpeechEnded(item=item, audio_end_ms=end_ms):
-                    name = "input_audio_buffer.speech_stopped"
-                    out.append({"type": name, "audio_end_ms": end_ms, "item_id": item.id})
-                    out += self._add_turn(item) + self._answer()
+                    self._replies.silent_since_ms = None  # who speaks needs no prompting
+                case SpeechEnded() as ended:
+                    out += self._end_turn(ended, at_ms)
                 case effect:
                     out.append(effect)
         return out + self._idle(at_ms)
@@ -158,8 +178,14 @@ class EngineProtocol:
         return [*self._hearing.clear(), {"type": "input_audio_buffer.cleared"}]
 
     def _item_create(self, data: Mapping[str, Any], at_ms: float) -> list[Output]:
-        item = read_item(data["item"], item_id=self._call.ids("item"), format=self._call.session.input_format)
-        previous = self._call.items.add(item, after=data.get("previous_item_id"))
+        call, wanted = self._call, data["item"]
+        item = read_item(wanted, item_id=call.ids("item"), format=call.session.input_format, sees=call.sees)
+        if item.id == self._hearing.announced_id:
+            raise Refused(f"Item with id '{item.id}' already exists.", param="item.id")
+        if item.wire["type"] == "function_call_output" and not call.items.has_call(item.wire["call_id"]):
+            message = f"Tool call ID '{item.wire['call_id']}' not found in conversation."
+            raise Refused(message, code="invalid_tool_call_id")
+        previous = call.items.add(item, after=data.get("previous_item_id"))
         effects = self._hearing.listen(item, turn=False) if item.sound_ms else []
         return [*_item_events(item, previous), *effects]
 
@@ -177,10 +203,10 @@ class EngineProtocol:
     def _item_delete(self, data: Mapping[str, Any], at_ms: float) -> list[Output]:
         self._call.items.remove(data["item_id"])
         deleted = {"type": "conversation.item.deleted", "item_id": data["item_id"]}
-        return [deleted, *self._replies.proceed()]  # the last thing a response waited for may be gone
+        return [deleted, *self._replies.proceed(at_ms=at_ms)]  # the last thing a response waited for may be gone
 
     def _response_create(self, data: Mapping[str, Any], at_ms: float) -> list[Output]:
-        return self._replies.create(data.get("response"))
+        return self._replies.create(data.get("response"), at_ms=at_ms)
 
     def _response_cancel(self, data: Mapping[str, Any], at_ms: float) -> list[Output]:
         return self._replies.cancel(data.get("response_id"), at_ms=at_ms)
@@ -192,20 +218,25 @@ class EngineProtocol:
             param="type",
         )
 
+    def _end_turn(self, ended: SpeechEnded, at_ms: float) -> list[Output]:
+        name = "input_audio_buffer.speech_stopped"
+        stopped = {"type": name, "audio_end_ms": ended.audio_end_ms, "item_id": ended.item.id}
+        return [stopped, *self._add_turn(ended.item), *self._answer(at_ms)]
+
     def _add_turn(self, item: Item) -> list[Output]:
         """Put what the caller said into the conversation and let the ear work on it."""
         previous = self._call.items.add(item)
         committed = {"type": "input_audio_buffer.committed", "previous_item_id": previous, "item_id": item.id}
         out: list[Output] = [committed, *_item_events(item, previous), *self._hearing.listen(item, turn=True)]
-        return out if item.id in self._call.unheard else out + self._transcript(item)
+        return out if item in self._call.unheard else out + self._transcript(item)
 
-    def _answer(self) -> list[Output]:
+    def _answer(self, at_ms: float) -> list[Output]:
         """Begin the response to a turn that ended, if the session wants one."""
         settings = self._hearing.settings
         if settings is None or not settings.create_response:
             return []
         try:
-            return self._replies.create()
+            return self._replies.create(at_ms=at_ms)
         except Refused as refusal:  # the caller may not interrupt, so the assistant still talks
             return [_error(refusal, None)]
 
@@ -221,11 +252,11 @@ class EngineProtocol:
         item = self._hearing.take_silence(start_ms)
         span = {"audio_start_ms": round(start_ms), "audio_end_ms": round(end_ms), "item_id": item.id}
         self._replies.silent_since_ms = None
-        return [{"type": "input_audio_buffer.timeout_triggered", **span}, *self._add_turn(item), *self._answer()]
+        return [{"type": "input_audio_buffer.timeout_triggered", **span}, *self._add_turn(item), *self._answer(at_ms)]
 
     def _transcript(self, item: Item) -> list[Output]:
-        """Tell the client what the caller said, if it wants to know."""
-        if not self._call.session.transcribes or item.heard is None:
+        """Tell the client what the caller said, if it wants to know and the item is still there."""
+        if item.heard is None or not self._call.session.transcribes or not self._call.items.holds(item):
             return []
         text, place = item.heard, {"item_id": item.id, "content_index": 0}
         for part in item.wire["content"]:
@@ -233,8 +264,9 @@ class EngineProtocol:
                 part["transcript"] = text
         name = "conversation.item.input_audio_transcription"
         usage = {"type": "duration", "seconds": round(item.sound_ms / 1000, 3)}
-        deltas: list[Output] = [{"type": f"{name}.delta", **place, "delta": text}] if text else []
-        return [*deltas, {"type": f"{name}.completed", **place, "transcript": text, "usage": usage}]
+        sure = {"logprobs": _logprobs(text, item.mean_logprob)} if self._call.session.wants_logprobs else {}
+        deltas: list[Output] = [{"type": f"{name}.delta", **place, "delta": text, **sure}] if text else []
+        return [*deltas, {"type": f"{name}.completed", **place, "transcript": text, "usage": usage, **sure}]
 
     def _stamped(self, out: list[Output]) -> list[Output]:
         """Give every event an id; the only place that does."""
@@ -247,6 +279,13 @@ class EngineProtocol:
 def _item_events(item: Item, previous: str | None) -> list[Output]:
     shown = {"previous_item_id": previous, "item": item.show()}
     return [{"type": "conversation.item.added", **shown}, {"type": "conversation.item.done", **shown}]
+
+
+def _logprobs(text: str, mean_logprob: float | None) -> list[dict[str, Any]]:
+    """The ear knows its mean only, so the whole text counts as one token: a mean over the list is the true mean."""
+    if not text or mean_logprob is None:
+        return []
+    return [{"token": text, "logprob": mean_logprob, "bytes": list(text.encode())}]
 
 
 def _error(refusal: Refused, event_id: str | None) -> dict[str, Any]:

@@ -7,16 +7,19 @@ likes. A response is announced at once and given to the brain when the ear has c
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from itertools import starmap
 from typing import Any
 
 from contoso_lab.engine.call import Call
-from contoso_lab.engine.conversation import prompt
 from contoso_lab.engine.effects import Effect, Output, Reply, Stop, WireEvent
-from contoso_lab.engine.items import Item, read_item
+from contoso_lab.engine.item_reading import read_item
+from contoso_lab.engine.items import Item
+from contoso_lab.engine.prompting import prompt
 from contoso_lab.engine.refusals import Refused
 from contoso_lab.engine.responses import Response
-from contoso_lab.engine.seams import BrainRequest, Spoken, ToolCall
+from contoso_lab.engine.seams import BrainRequest, ChatMessage, Spoken, ToolCall
 from contoso_lab.engine.session_rules import check_response
+from contoso_lab.engine.session_state import ResponseSettings
 from contoso_lab.engine.usage import input_tokens
 
 TOKENS_PER_MINUTE = 1_000_000
@@ -45,7 +48,7 @@ class Replies:
         """The response that writes to the conversation, if there is one."""
         return next((each for each in self._running.values() if each.settings.in_conversation), None)
 
-    def create(self, wanted: Mapping[str, Any] | None = None) -> list[Output]:
+    def create(self, wanted: Mapping[str, Any] | None = None, *, at_ms: float) -> list[Output]:
         """Begin a response, with the `response` of a `response.create` or, at the end of a turn, with none.
 
         Raises:
@@ -64,7 +67,7 @@ class Replies:
             raise Refused(
                 "Cannot update a conversation's voice if assistant audio is present.", code="cannot_update_voice"
             )
-        inputs = None if settings.input is None else tuple(map(self._input_item, settings.input))
+        inputs = None if settings.input is None else tuple(starmap(self._input_item, enumerate(settings.input)))
         response = Response(
             self._call.ids("resp"),
             settings,
@@ -77,33 +80,40 @@ class Replies:
         out: list[Output] = [*response.created(), self._rate_limits()]
         if inputs is not None:
             self._inputs[response.id] = inputs
-            new = (item for item in inputs if item.audio and item.id not in self._call.items)
+            new = (item for item in inputs if item.audio and not self._call.items.holds(item))
             out += [effect for item in new for effect in self._listen(item)]
         if settings.in_conversation:
             self.silent_since_ms = None
-        return [*out, *self.proceed()]
+        return [*out, *self.proceed(at_ms=at_ms)]
 
-    def proceed(self) -> list[Output]:
+    def proceed(self, *, at_ms: float) -> list[Output]:
         """Ask the brain for every response whose input the ear has caught up with."""
         out: list[Output] = []
-        for response_id, response in self._running.items():
+        for response_id, response in tuple(self._running.items()):
             if response_id not in self._waiting:
                 continue
-            items = self._items_of(response)
-            if any(item.id in self._call.unheard for item in items):
+            items, settings = self._items_of(response), response.settings
+            if any(item in self._call.unheard for item in items):
                 continue
             self._waiting.discard(response_id)
-            settings = response.settings
+            if response_id not in self._inputs:
+                head = input_tokens(settings.instructions, settings.tools, ()).total
+                try:
+                    items = self._call.window.fit(items, rule=settings.truncation, head_tokens=head)
+                except Refused as refusal:
+                    out += self.fail(response_id, refusal.message, kind=refusal.kind, code=refusal.code, at_ms=at_ms)
+                    continue
             response.given = input_tokens(settings.instructions, settings.tools, items)
-            request = BrainRequest(
-                messages=prompt(settings.instructions, items),
-                tools=settings.tools,
-                tool_choice=settings.tool_choice,
-                max_tokens=settings.max_output_tokens,
-            )
-            aloud = settings.modality == "audio"
-            out.append(Reply(response_id, request, aloud, voice=settings.voice, speed=settings.speed))
+            out.append(_reply(response_id, settings, prompt(settings.instructions, items)))
         return out
+
+    def foretell(self, words: str) -> Reply | None:
+        """What the brain would be asked if the caller had just said these words and ended; nothing is begun."""
+        settings = self._call.session.response()
+        if not words or settings.modality != "audio" or self.active is not None:
+            return None
+        before = prompt(settings.instructions, self._call.items)
+        return _reply("ahead", settings, (*before, ChatMessage("user", words)))
 
     def said(self, response_id: str, spoken: Spoken, *, at_ms: float) -> list[Output]:
         """Take a sentence from the voice."""
@@ -120,22 +130,30 @@ class Replies:
         response = self._running.get(response_id)
         return [] if response is None else [*response.write(text), *self._end_if_full(response, at_ms=at_ms)]
 
-    def called(self, response_id: str, tool: ToolCall) -> list[Output]:
+    def called(self, response_id: str, tool: ToolCall, *, at_ms: float) -> list[Output]:
         """Take a tool call from the brain."""
         response = self._running.get(response_id)
-        return [] if response is None else [*response.call(tool)]
+        return [] if response is None else [*response.call(tool), *self._end_if_full(response, at_ms=at_ms)]
 
     def finish(self, response_id: str, *, at_ms: float) -> list[Output]:
         """Take the news that the brain has no more to say."""
         response = self._running.get(response_id)
         return [] if response is None else [*self._ended(response, response.finish("completed"), at_ms=at_ms)]
 
-    def fail(self, response_id: str, message: str, *, at_ms: float) -> list[Output]:
+    def fail(
+        self,
+        response_id: str,
+        message: str,
+        *,
+        at_ms: float,
+        kind: str = "server_error",
+        code: str | None = "response_failed",
+    ) -> list[Output]:
         """Take the news that the brain or the voice could not go on."""
         response = self._running.get(response_id)
         if response is None:
             return []
-        error = {"type": "server_error", "code": "response_failed", "message": message}
+        error = {"type": kind, "code": code, "message": message}
         return [Stop(response_id), *self._ended(response, response.finish("failed", error=error), at_ms=at_ms)]
 
     def fail_those_with(self, item: Item, message: str, *, at_ms: float) -> list[Output]:
@@ -183,18 +201,26 @@ class Replies:
         self._waiting.discard(response.id)
         if response.settings.in_conversation:
             began_ms = response.sounding_since_ms
-            played_ms = at_ms if began_ms is None else began_ms + response.sound_ms
-            self.silent_since_ms = max(at_ms, played_ms)
+            if began_ms is None or response.status == "cancelled":  # who cuts it off stops playing it, too
+                self.silent_since_ms = at_ms
+            else:
+                self.silent_since_ms = max(at_ms, began_ms + response.sound_ms)
         return events
 
     def _items_of(self, response: Response) -> tuple[Item, ...]:
         inputs = self._inputs.get(response.id)
         return tuple(self._call.items) if inputs is None else inputs
 
-    def _input_item(self, wanted: Mapping[str, Any]) -> Item:
+    def _input_item(self, index: int, wanted: Mapping[str, Any]) -> Item:
         if wanted["type"] == "item_reference":
-            return self._call.items.find(wanted["id"], doing="retrieve")
-        return read_item(wanted, item_id=self._call.ids("item"), format=self._call.session.input_format)
+            return self._call.items.find(wanted["id"], doing="retrieve", param=f"response.input[{index}].id")
+        return read_item(
+            wanted,
+            item_id=self._call.ids("item"),
+            format=self._call.session.input_format,
+            sees=self._call.sees,
+            param=f"response.input[{index}]",
+        )
 
     def _rate_limits(self) -> WireEvent:
         reserved = input_tokens(self._call.session.response().instructions, (), self._call.items).total
@@ -209,3 +235,14 @@ class Replies:
                 for name, limit, remaining in limits
             ],
         }
+
+
+def _reply(response_id: str, settings: ResponseSettings, messages: tuple[ChatMessage, ...]) -> Reply:
+    request = BrainRequest(
+        messages=messages,
+        tools=settings.tools,
+        tool_choice=settings.tool_choice,
+        parallel_tool_calls=settings.parallel_tool_calls,
+        max_tokens=settings.max_output_tokens,
+    )
+    return Reply(response_id, request, settings.modality == "audio", voice=settings.voice, speed=settings.speed)

@@ -15,6 +15,7 @@ opened by its first words, so a response that was cut before them leaves nothing
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Any, Literal
 
@@ -49,19 +50,21 @@ class Response:
         self.sound_ms = 0.0
         self.sounding_since_ms: float | None = None
         """When its first sound was sent, on the shell's clock."""
+        self.status: Status | Literal["in_progress"] = "in_progress"
         self.full = False
         """It has reached its `max_output_tokens`."""
         self._conversation_id = conversation_id if settings.in_conversation else None
         self._items = items
         self._ids = ids
         self._output: list[Item] = []
+        self._words: dict[Item, str] = {}
+        """What each message says as it was made; the conversation may hold less, after a truncation."""
         self._open: Item | None = None
-        same_rate = settings.format.rate_hz == VOICE_RATE_HZ
-        self._resampler = None if same_rate else Resampler(VOICE_RATE_HZ, settings.format.rate_hz)
+        self._resampler: Resampler | None = None
 
     def created(self) -> list[WireEvent]:
         """Announce it."""
-        return [{"type": "response.created", "response": self._wire("in_progress")}]
+        return [{"type": "response.created", "response": self._wire()}]
 
     def say(self, spoken: Spoken, *, at_ms: float) -> list[WireEvent]:
         """Send a sentence with its sound."""
@@ -72,9 +75,9 @@ class Response:
         item, place = self._current()
         samples = spoken.samples if self._resampler is None else self._resampler.push(spoken.samples)
         data = encode(samples, self.settings.format)
-        text = f" {spoken.text}" if item.spans else spoken.text
+        text = f" {spoken.text}" if self._words[item] else spoken.text
         duration_ms = 1000 * len(spoken.samples) / VOICE_RATE_HZ
-        self.made += Tokens(text=text_tokens(text), audio=round(duration_ms / ASSISTANT_MS_PER_TOKEN))
+        self.made += _cost(spoken.text, duration_ms)
         if self.sounding_since_ms is None:
             self.sounding_since_ms = at_ms
         self._remember(item, SpokenSpan(text, duration_ms))
@@ -94,11 +97,23 @@ class Response:
         events = list(self._opened("output_text"))
         item, place = self._current()
         self.made += Tokens(text=text_tokens(text))
+        self._words[item] += text
         item.wire["content"][0]["text"] += text
         return [*events, {"type": "response.output_text.delta", **place, "delta": text}]
 
     def call(self, tool: ToolCall) -> list[WireEvent]:
-        """Send a tool call, whole."""
+        """Send a tool call, whole; nothing of it when it is one too many or does not fit."""
+        cost = text_tokens(tool.name + tool.arguments)
+        limit = self.settings.max_output_tokens
+        calls = [each for each in self._output if each.wire["type"] == "function_call"]
+        if calls and not self.settings.parallel_tool_calls:
+            return []
+        if limit is not None and self.made.total + cost > limit:
+            self.full = True  # half a call is worse than none: its arguments are no JSON
+            return []
+        call_id = tool.call_id
+        if not call_id or self._items.has_call(call_id) or any(each.wire.get("call_id") == call_id for each in calls):
+            call_id = self._ids("call")
         events = list(self._closed("completed"))
         wire: dict[str, Any] = {
             "id": self._ids("item"),
@@ -106,14 +121,14 @@ class Response:
             "type": "function_call",
             "status": "in_progress",
             "name": tool.name,
-            "call_id": tool.call_id,
+            "call_id": call_id,
             "arguments": "",
         }
         item = Item(wire)
         events.extend(self._added(item))
-        place = {**self._place(item), "call_id": tool.call_id}
+        place = {**self._place(item), "call_id": call_id}
         wire |= {"status": "completed", "arguments": tool.arguments}
-        self.made += Tokens(text=text_tokens(tool.name + tool.arguments))
+        self.made += Tokens(text=cost)
         done = {"type": "response.function_call_arguments.done", **place, "name": tool.name}
         return [
             *events,
@@ -123,7 +138,7 @@ class Response:
         ]
 
     def finish(
-        self, status: Status, *, reason: str | None = None, error: dict[str, str] | None = None
+        self, status: Status, *, reason: str | None = None, error: dict[str, str | None] | None = None
     ) -> list[WireEvent]:
         """Close what is open and end it.
 
@@ -137,7 +152,8 @@ class Response:
         if status != "completed":
             details = {"type": status, "reason": reason, "error": error}
             details = {key: value for key, value in details.items() if value is not None}
-        done = self._wire(status) | {"status_details": details, "usage": usage_wire(self.given, self.made)}
+        self.status = status
+        done = self._wire() | {"status_details": details, "usage": usage_wire(self.given, self.made)}
         return [*events, {"type": "response.done", "response": done}]
 
     def _opened(self, kind: Literal["output_audio", "output_text"]) -> Iterator[WireEvent]:
@@ -153,6 +169,9 @@ class Response:
             "content": [],
         }
         self._open = item = Item(wire, format=self.settings.format)
+        self._words[item] = ""
+        rate_hz = self.settings.format.rate_hz
+        self._resampler = None if rate_hz == VOICE_RATE_HZ else Resampler(VOICE_RATE_HZ, rate_hz)
         yield from self._added(item)
         blank = {"type": kind, "transcript": ""} if kind == "output_audio" else {"type": kind, "text": ""}
         wire["content"].append(blank)
@@ -164,19 +183,19 @@ class Response:
         if self._open is None:
             return
         item, place = self._current()
-        part = item.wire["content"][0]
-        if part["type"] == "output_audio":
+        made, kind = self._words[item], item.wire["content"][0]["type"]
+        if kind == "output_audio":
             if self._resampler is not None and status == "completed":
                 yield from self._sound(encode(self._resampler.finish(), self.settings.format))
             yield {"type": "response.output_audio.done", **place}
-            done = {"type": "response.output_audio_transcript.done", **place}
-            yield {**done, "transcript": part["transcript"]}
+            part = {"type": "audio", "transcript": made}
+            yield {"type": "response.output_audio_transcript.done", **place, "transcript": made}
         else:
-            yield {"type": "response.output_text.done", **place, "text": part["text"]}
+            part = {"type": "text", "text": made}
+            yield {"type": "response.output_text.done", **place, "text": made}
         self._open = None
         item.wire["status"] = status
-        shown = part | {"type": part["type"].removeprefix("output_")}
-        yield {"type": "response.content_part.done", **place, "part": shown}
+        yield {"type": "response.content_part.done", **place, "part": part}
         yield from self._item_done(item)
 
     def _added(self, item: Item) -> Iterator[WireEvent]:
@@ -189,10 +208,17 @@ class Response:
 
     def _item_done(self, item: Item) -> Iterator[WireEvent]:
         place = {"response_id": self.id, "output_index": self._output.index(item)}
-        yield {"type": "response.output_item.done", **place, "item": item.show()}
-        if item.id in self._items:  # a client may have deleted it meanwhile
+        yield {"type": "response.output_item.done", **place, "item": self._as_made(item)}
+        if self._items.holds(item):  # a client may have deleted it meanwhile
             previous = self._items.previous_of(item.id)
             yield {"type": "conversation.item.done", "previous_item_id": previous, "item": item.show()}
+
+    def _as_made(self, item: Item) -> dict[str, Any]:
+        """An item as the response made it, with the words that a truncation took out of the conversation."""
+        shown = item.show()
+        for part in shown.get("content", ()):
+            part["transcript" if part["type"] == "output_audio" else "text"] = self._words[item]
+        return shown
 
     def _sound(self, data: bytes) -> Iterator[WireEvent]:
         item, place = self._current()
@@ -205,6 +231,7 @@ class Response:
             yield {"type": "response.output_audio.delta", **place, "delta": delta}
 
     def _remember(self, item: Item, span: SpokenSpan) -> None:
+        self._words[item] += span.text
         if item.truncated:  # what follows a cut is still sent, but nobody hears it
             return
         item.spans.append(span)
@@ -215,15 +242,17 @@ class Response:
         limit = self.settings.max_output_tokens
         if limit is None:
             return spoken
-        duration_ms = 1000 * len(spoken.samples) / VOICE_RATE_HZ
-        cost = text_tokens(spoken.text) + duration_ms / ASSISTANT_MS_PER_TOKEN
         left = limit - self.made.total
+        duration_ms = 1000 * len(spoken.samples) / VOICE_RATE_HZ
+        cost = _cost(spoken.text, duration_ms).total
         if cost <= left:
             return spoken
         self.full = True
-        end_ms = duration_ms * max(0.0, left / cost)
-        kept: FloatArray = np.asarray(spoken.samples[: round(end_ms * VOICE_RATE_HZ / 1000)])
-        return Spoken(heard_words([SpokenSpan(spoken.text, duration_ms)], end_ms), kept)
+        whole, end_ms, text = [SpokenSpan(spoken.text, duration_ms)], duration_ms * max(0, left) / cost, ""
+        while end_ms > 0 and _cost(text := heard_words(whole, end_ms), end_ms).total > left:
+            end_ms -= ASSISTANT_MS_PER_TOKEN
+        kept: FloatArray = np.asarray(spoken.samples[: math.floor(max(0.0, end_ms) * VOICE_RATE_HZ / 1000)])
+        return Spoken(text, kept)
 
     def _current(self) -> tuple[Item, dict[str, Any]]:
         item = self._open or self._output[-1]
@@ -232,14 +261,14 @@ class Response:
     def _place(self, item: Item) -> dict[str, Any]:
         return {"response_id": self.id, "item_id": item.id, "output_index": self._output.index(item)}
 
-    def _wire(self, status: Status | Literal["in_progress"]) -> dict[str, Any]:
+    def _wire(self) -> dict[str, Any]:
         settings = self.settings
         return {
             "object": "realtime.response",
             "id": self.id,
-            "status": status,
+            "status": self.status,
             "status_details": None,
-            "output": [item.show() for item in self._output],
+            "output": [self._as_made(item) for item in self._output],
             "conversation_id": self._conversation_id,
             "output_modalities": [settings.modality],
             "max_output_tokens": settings.max_output_tokens or "inf",
@@ -247,3 +276,7 @@ class Response:
             "usage": None,
             "metadata": settings.metadata,
         }
+
+
+def _cost(text: str, duration_ms: float) -> Tokens:
+    return Tokens(text=text_tokens(text), audio=math.ceil(duration_ms / ASSISTANT_MS_PER_TOKEN))

@@ -58,12 +58,29 @@ class Spoken:
 
 
 @dataclass(frozen=True, slots=True)
+class ToolCall:
+    """A brain asks its caller to run a tool."""
+
+    call_id: str
+    name: str
+    arguments: str
+    """A JSON object as text."""
+
+
+@dataclass(frozen=True, slots=True)
 class ChatMessage:
-    """One message of the conversation that a brain is given."""
+    """One message of the conversation that a brain is given: the messages of the OpenAI chat API."""
 
     role: str
     """"system", "user", "assistant" or "tool"."""
     content: str
+    tool_calls: tuple[ToolCall, ...] = ()
+    """Of an assistant's message: the tools that it asked for. Each of them is answered by a message of role "tool"
+    that follows, as the chat API demands."""
+    call_id: str = ""
+    """Of a tool's message: the call that it answers (`tool_call_id`)."""
+    images: tuple[str, ...] = ()
+    """Of a user's message: pictures as `data:` URLs. Only a brain that says that it `sees` is given any."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,21 +90,14 @@ class BrainRequest:
     messages: tuple[ChatMessage, ...]
     tools: tuple[dict[str, Any], ...] = ()
     tool_choice: str = "auto"
+    """"auto", "none", "required", or the name of the tool that must be called."""
+    parallel_tool_calls: bool = True
+    """False: at most one tool call in this reply; more are dropped."""
     json_schema: dict[str, Any] | None = None
     """When given, the whole reply is one JSON value of this shape."""
     max_tokens: int | None = None
     temperature: float | None = None
     seed: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class ToolCall:
-    """A brain asks its caller to run a tool."""
-
-    call_id: str
-    name: str
-    arguments: str
-    """A JSON object as text."""
 
 
 class Ear(Protocol):
@@ -136,7 +146,11 @@ class Voice(Protocol):
 
 
 class Brain(Protocol):
-    """Decides what to say."""
+    """Decides what to say.
+
+    A brain that can look at pictures has an attribute `sees` that is true; to one without it they are refused at
+    the door, with an error that says so.
+    """
 
     def reply(self, request: BrainRequest) -> AsyncIterator[str | ToolCall]:
         """Answer with pieces of text, and tool calls, as they come."""

@@ -2,106 +2,105 @@
 
 | path | what |
 |---|---|
-| WS `/v1/realtime?model=`, `/openai/v1/realtime?model=` | a call; the second as Azure has it |
+| WS `/v1/realtime?model=`, and as Azure has it | a call; see `doors` |
+| POST `/v1/realtime/client_secrets` | a short-lived key for a call; see `secrets_api` |
 | POST `/v1/chat/completions` | the brain alone, in words |
 | POST `/v1/audio/speech`, `/v1/audio/transcriptions` | the voice alone, the ear alone |
 | GET `/v1/models`, `/v1/models/{model}` | one model, whatever it is called |
 | GET `/healthz` | whether we are here |
+
+What stands under `/v1` stands under Azure's `/openai/v1`, too, and what Azure's preview has, under
+`/openai/deployments/{deployment}`.
 """
 
 from __future__ import annotations
 
-import hmac
-from collections.abc import AsyncIterator, Mapping
+import time
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
-from fastapi import Depends, FastAPI, HTTPException, Request, WebSocket
-from fastapi.responses import JSONResponse
+from fastapi import APIRouter, Depends, FastAPI, Request
 
-from contoso_lab.engine.audio_api import audio_routes
+from contoso_lab.engine.audio_api import speech_routes
 from contoso_lab.engine.build import Engine
+from contoso_lab.engine.capacity import DEFAULT_CALLS, Capacity
 from contoso_lab.engine.chat_api import chat_routes
-from contoso_lab.engine.connection import Connection
+from contoso_lab.engine.doors import call_routes
 from contoso_lab.engine.http_errors import install_error_handlers
-from contoso_lab.engine.protocol import EngineProtocol
+from contoso_lab.engine.keys import Keys, keys_shown
+from contoso_lab.engine.secrets_api import secret_routes
+from contoso_lab.engine.transcripts_api import transcript_routes
 from contoso_lab.engine.workshop import Workshop
-from contoso_lab.wire.events import Dialect
 
 DEFAULT_MODEL = "local"
 MODEL_CREATED = 1_760_000_000
 """Clients expect a date; it means nothing."""
-_KEY_PROTOCOL = "openai-insecure-api-key."
+_PREFIXES = ("/v1", "/openai/v1", "/openai/deployments/{deployment}")
 
 
-def create_app(engine: Engine, *, api_key: str | None = None) -> FastAPI:
+def create_app(
+    engine: Engine,
+    *,
+    api_key: str | None = None,
+    clock: Callable[[], float] = time.time,
+    calls: int | None = None,
+) -> FastAPI:
     """Make the application.
 
     Args:
         engine: ear, voice, meter and brain.
         api_key: when given, only clients that show it are served; `/healthz` stays open.
+        clock: gives the time in seconds since 1970, by which short-lived keys expire.
+        calls: how many calls are served at once, DEFAULT_CALLS when nothing is said; one more is told that we are busy.
     """
     workshop = Workshop(engine.ear, engine.voice)
+    beside = workshop.beside_calls()
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         yield
         workshop.close()
 
+    keys = Keys(api_key, clock=clock)
+
     def guard(request: Request) -> None:
-        if not _may_enter(request.headers, api_key):
-            raise HTTPException(401, "Incorrect API key provided.")
+        keys.to_rest(keys_shown(request.headers))
 
     app = FastAPI(title="contoso-lab engine", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
+    app.add_middleware(Capacity, calls=DEFAULT_CALLS if calls is None else calls)
     install_error_handlers(app)
-    app.include_router(chat_routes(engine.brain), prefix="/v1", dependencies=[Depends(guard)])
-    app.include_router(audio_routes(workshop, engine.voice), prefix="/v1", dependencies=[Depends(guard)])
+    guarded = [Depends(guard)]
+    for prefix in _PREFIXES:
+        app.include_router(chat_routes(engine.brain), prefix=prefix, dependencies=guarded)
+        app.include_router(speech_routes(beside, engine.voice), prefix=prefix, dependencies=guarded)
+        app.include_router(transcript_routes(beside), prefix=prefix, dependencies=guarded)
+    for prefix in ("/v1", "/openai/v1", "/openai"):
+        app.include_router(_model_routes(), prefix=prefix, dependencies=guarded)
+    made = secret_routes(keys, voices=engine.voice.names, default_model=DEFAULT_MODEL)
+    app.include_router(made, dependencies=guarded)
+    app.include_router(call_routes(engine, workshop, keys, default_model=DEFAULT_MODEL))
 
     @app.get("/healthz")
     async def healthz() -> dict[str, str]:
         return {"status": "ok"}
 
-    @app.get("/v1/models", dependencies=[Depends(guard)])
+    return app
+
+
+def _model_routes() -> APIRouter:
+    router = APIRouter()
+
+    @router.get("/models")
     async def models() -> dict[str, Any]:
         return {"object": "list", "data": [_model(DEFAULT_MODEL)]}
 
-    @app.get("/v1/models/{name}", dependencies=[Depends(guard)])
+    @router.get("/models/{name}")
     async def model(name: str) -> dict[str, Any]:
         return _model(name)
 
-    @app.websocket("/v1/realtime")
-    @app.websocket("/openai/v1/realtime")
-    async def realtime(websocket: WebSocket, model: str = DEFAULT_MODEL) -> None:
-        if not _may_enter(websocket.headers, api_key):
-            error = {"message": "Incorrect API key provided.", "type": "invalid_request_error"}
-            body = {"error": {**error, "param": None, "code": "invalid_api_key"}}
-            await websocket.send_denial_response(JSONResponse(body, status_code=401))
-            return
-        offered = websocket.scope.get("subprotocols") or []
-        await websocket.accept(subprotocol="realtime" if "realtime" in offered else None)
-        protocol = EngineProtocol(engine.new_meter(), voices=engine.voice.names, model=model)
-        dialect = _dialect(websocket.headers, offered)
-        await Connection(websocket, protocol, brain=engine.brain, workshop=workshop, dialect=dialect).run()
-
-    return app
+    return router
 
 
 def _model(name: str) -> dict[str, Any]:
     return {"id": name, "object": "model", "created": MODEL_CREATED, "owned_by": "contoso-lab"}
-
-
-def _dialect(headers: Mapping[str, str], subprotocols: list[str]) -> Dialect:
-    """Old clients say that they are old: in a header, or in a subprotocol where a browser can set no header."""
-    beta = headers.get("openai-beta") == "realtime=v1" or "openai-beta.realtime-v1" in subprotocols
-    return "beta" if beta else "ga"
-
-
-def _may_enter(headers: Mapping[str, str], api_key: str | None) -> bool:
-    """Whether the client shows the key, in one of the three places where the official clients put it."""
-    if api_key is None:
-        return True
-    shown = [headers.get("api-key", ""), headers.get("authorization", "").removeprefix("Bearer ")]
-    for each in headers.get("sec-websocket-protocol", "").split(","):
-        if each.strip().startswith(_KEY_PROTOCOL):
-            shown.append(each.strip().removeprefix(_KEY_PROTOCOL))
-    return any(hmac.compare_digest(each.encode(), api_key.encode()) for each in shown)

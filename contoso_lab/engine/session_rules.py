@@ -11,7 +11,9 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from contoso_lab.engine.refusals import Refused, misshapen, missing
+from contoso_lab.engine.reading import checkable, misshapen
+from contoso_lab.engine.refusals import Refused, missing
+from contoso_lab.engine.window import MOST_INPUT_TOKENS
 from contoso_lab.errors import EventError
 from contoso_lab.wire.events import Event
 
@@ -21,11 +23,16 @@ OPENAI_VOICES = ("alloy", "ash", "ballad", "cedar", "coral", "echo", "marin", "s
 _OURS = frozenset({"id", "object", "expires_at", "client_secret"})
 """What `session.created` showed and a client may send back without harm."""
 
+MOST_METADATA = 16
+
 _RANGES: dict[tuple[str, ...], tuple[float, float]] = {
     ("audio", "input", "turn_detection", "threshold"): (0.0, 1.0),
     ("audio", "input", "turn_detection", "prefix_padding_ms"): (0, 10_000),
     ("audio", "input", "turn_detection", "silence_duration_ms"): (0, 60_000),
     ("audio", "input", "turn_detection", "idle_timeout_ms"): (5_000, 30_000),
+    ("audio", "input", "noise_reduction", "strength"): (0.0, 1.0),
+    ("truncation", "retention_ratio"): (0.0, 1.0),
+    ("truncation", "token_limits", "post_instructions"): (1, MOST_INPUT_TOKENS),
     ("audio", "output", "speed"): (0.25, 1.5),
     ("max_output_tokens",): (1, 4_096),
 }
@@ -55,6 +62,10 @@ def check_session(session: Mapping[str, Any], *, voices: Iterable[str]) -> None:
     check_modalities(session.get("output_modalities"), param="session.output_modalities")
     check_voice(_at(session, ("audio", "output", "voice")), voices=voices, param="session.audio.output.voice")
     check_tools(session.get("tools"), param="session.tools")
+    check_tool_choice(session.get("tool_choice"), param="session.tool_choice")
+    check_prompt(session.get("prompt"), param="session.prompt")
+    for side in ("input", "output"):
+        check_format(_at(session, ("audio", side, "format")), param=f"session.audio.{side}.format")
 
 
 def check_response(wanted: Mapping[str, Any], *, voices: Iterable[str]) -> None:
@@ -63,10 +74,21 @@ def check_response(wanted: Mapping[str, Any], *, voices: Iterable[str]) -> None:
     Raises:
         Refused: with the path of the first thing that is wrong as `param`.
     """
+    asked = checkable(Event("response.create", {"type": "response.create", "response": wanted}, "client"))
+    try:
+        model = asked.model
+    except EventError as error:
+        raise misshapen(error) from error
+    if (unknown := next(_unknown(model), None)) is not None:
+        raise unknown_parameter(unknown)
     check_ranges(wanted, prefix="response")
     check_modalities(wanted.get("output_modalities"), param="response.output_modalities")
     check_voice(_at(wanted, ("audio", "output", "voice")), voices=voices, param="response.audio.output.voice")
     check_tools(wanted.get("tools"), param="response.tools")
+    check_tool_choice(wanted.get("tool_choice"), param="response.tool_choice")
+    check_prompt(wanted.get("prompt"), param="response.prompt")
+    check_metadata(wanted.get("metadata"), param="response.metadata")
+    check_format(_at(wanted, ("audio", "output", "format")), param="response.audio.output.format")
     if (conversation := wanted.get("conversation")) not in (None, "auto", "none"):
         raise Refused(
             f"Invalid value: '{conversation}'. Supported values are: 'auto' and 'none'.",
@@ -125,6 +147,58 @@ def check_tools(tools: Any, *, param: str) -> None:
             )
         if not tool.get("name"):
             raise missing(f"{param}[{index}].name")
+
+
+def check_tool_choice(choice: Any, *, param: str) -> None:
+    """A mode, or one function by its name; whether there is such a tool is known when a response begins."""
+    if isinstance(choice, Mapping) and choice.get("type") != "function":
+        raise Refused(
+            f"Invalid value: '{choice.get('type')}'. This engine supports 'function' only.", param=f"{param}.type"
+        )
+
+
+def check_chosen(choice: str, tools: Iterable[Mapping[str, Any]], *, param: str) -> None:
+    """The function that must be called is one of the tools."""
+    if choice not in ("auto", "none", "required") and all(tool["name"] != choice for tool in tools):
+        raise Refused(f"Tool choice '{choice}' not found in 'tools' parameter.", param=param)
+
+
+def check_prompt(prompt: Any, *, param: str) -> None:
+    """Stored prompts lie with OpenAI: to go on without one would be to talk without instructions."""
+    if prompt is not None:
+        raise Refused(
+            f"Prompt with id '{prompt.get('id')}' not found: this engine stores no prompts, so send its text as "
+            "'instructions'.",
+            code="prompt_not_found",
+            param=f"{param}.id",
+        )
+
+
+def check_format(given: Any, *, param: str) -> None:
+    """A format says what it is."""
+    if given is not None and given.get("type") is None:
+        raise missing(f"{param}.type")
+
+
+def check_metadata(metadata: Any, *, param: str) -> None:
+    """As many pairs, and as long, as the service takes."""
+    pairs = metadata or {}
+    if len(pairs) > MOST_METADATA:
+        raise Refused(
+            f"Invalid '{param}': too many properties. Expected an object with at most {MOST_METADATA} properties, but "
+            f"got an object with {len(pairs)} properties instead.",
+            code="object_above_max_properties",
+            param=param,
+        )
+    for key, value in pairs.items():
+        for what, text, longest in (("key", key, 64), ("value", value, 512)):
+            if len(text) > longest:
+                raise Refused(
+                    f"Invalid '{param}': {what} too long. Expected a string with maximum length {longest}, but got a "
+                    f"string with length {len(text)} instead.",
+                    code="string_above_max_length",
+                    param=f"{param}.{key[:64]}",
+                )
 
 
 def unknown_parameter(param: str) -> Refused:

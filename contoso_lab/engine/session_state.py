@@ -13,7 +13,7 @@ from typing import Any
 
 from contoso_lab.audio.format import PCM16_24K, AudioFormat
 from contoso_lab.engine.refusals import Refused
-from contoso_lab.engine.session_rules import check_session
+from contoso_lab.engine.session_rules import check_chosen, check_session
 from contoso_lab.engine.turns import TurnSettings
 from contoso_lab.engine.vocabulary import words_to_expect
 
@@ -37,6 +37,17 @@ SEMANTIC_VAD: dict[str, Any] = {
     "interrupt_response": True,
 }
 
+_NEVER_NULL = (
+    "instructions",
+    "tools",
+    "tool_choice",
+    "max_output_tokens",
+    "output_modalities",
+    "parallel_tool_calls",
+    "truncation",
+)
+"""To set one of these to null is to leave it as it is."""
+
 _VAD_DEFAULTS = {"server_vad": SERVER_VAD, "semantic_vad": SEMANTIC_VAD}
 _LONGEST_WAIT_MS = {"low": 8_000, "medium": 4_000, "auto": 4_000, "high": 2_000}
 """The documented maxima of semantic_vad."""
@@ -58,6 +69,8 @@ class ResponseSettings:
     tool_choice: str
     """"auto", "none", "required", or the name of the tool that must be called."""
     max_output_tokens: int | None
+    parallel_tool_calls: bool = True
+    truncation: Any = "auto"
     metadata: dict[str, str] | None = None
     in_conversation: bool = True
     input: tuple[dict[str, Any], ...] | None = None
@@ -84,6 +97,7 @@ class SessionState:
             "instructions": DEFAULT_INSTRUCTIONS,
             "tools": [],
             "tool_choice": "auto",
+            "parallel_tool_calls": True,
             "max_output_tokens": "inf",
             "tracing": None,
             "truncation": "auto",
@@ -116,6 +130,8 @@ class SessionState:
         """
         check_session(changes, voices=self._voices)
         merged = _merge(self._wire, changes)
+        if changes.get("tools") is not None or changes.get("tool_choice") is not None:
+            check_chosen(_tool_choice(merged["tool_choice"]), merged["tools"], param="session.tool_choice")
         if voice_locked and merged["audio"]["output"]["voice"] != self._wire["audio"]["output"]["voice"]:
             raise Refused(
                 "Cannot update a conversation's voice if assistant audio is present.", code="cannot_update_voice"
@@ -152,6 +168,11 @@ class SessionState:
         return self._wire["audio"]["input"]["transcription"] is not None
 
     @property
+    def wants_logprobs(self) -> bool:
+        """Whether transcripts shall say how sure the ear was."""
+        return "item.input_audio_transcription.logprobs" in (self._wire["include"] or ())
+
+    @property
     def words_to_expect(self) -> str:
         """A prompt for the ear: the client's own, or the names in the instructions' catalogue."""
         transcription = self._wire["audio"]["input"]["transcription"] or {}
@@ -163,17 +184,26 @@ class SessionState:
         """The settings of a response, given the `response` of its `response.create`."""
         asked = {key: value for key, value in (wanted or {}).items() if value is not None}
         session = self._wire
-        output = {**session["audio"]["output"], **(asked.get("audio", {}).get("output") or {})}
+        named = (asked.get("audio") or {}).get("output") or {}
+        output = session["audio"]["output"] | {key: value for key, value in named.items() if value is not None}
         limit = asked.get("max_output_tokens", session["max_output_tokens"])
+        tools = tuple(asked.get("tools", session["tools"]))
+        choice = _tool_choice(asked.get("tool_choice", session["tool_choice"]))
+        if "tool_choice" in asked:
+            check_chosen(choice, tools, param="response.tool_choice")
+        elif choice not in ("auto", "none", "required") and "tools" in asked:
+            choice = "auto"  # the session's choice is about the session's tools
         return ResponseSettings(
             instructions=asked.get("instructions", session["instructions"]),
             modality=(asked.get("output_modalities") or session["output_modalities"])[0],
             voice=_voice_name(output["voice"]),
             speed=output["speed"],
             format=AudioFormat.from_wire(output["format"]),
-            tools=tuple(asked.get("tools", session["tools"])),
-            tool_choice=_tool_choice(asked.get("tool_choice", session["tool_choice"])),
+            tools=tools,
+            tool_choice=choice,
             max_output_tokens=None if limit == "inf" else limit,
+            parallel_tool_calls=asked.get("parallel_tool_calls", session["parallel_tool_calls"]),
+            truncation=session["truncation"],
             metadata=asked.get("metadata"),
             in_conversation=asked.get("conversation") != "none",
             input=None if asked.get("input") is None else tuple(asked["input"]),
@@ -187,6 +217,7 @@ def _merge(session: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, 
     for side in ("input", "output"):
         for key, value in (audio.get(side) or {}).items():
             merged["audio"][side][key] = copy.deepcopy(value)
+    _merge_noise_reduction(merged["audio"]["input"], session["audio"]["input"]["noise_reduction"])
     given = (audio.get("input") or {}).get("turn_detection")
     if given is not None:
         before = session["audio"]["input"]["turn_detection"]
@@ -201,12 +232,21 @@ def _merge(session: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, 
     for side in ("input", "output"):
         fmt = AudioFormat.from_wire(merged["audio"][side]["format"] or PCM16_24K.to_wire())
         merged["audio"][side]["format"] = fmt.to_wire()
-    for place in ("instructions", "tools", "tool_choice", "max_output_tokens", "output_modalities"):
+    for place in _NEVER_NULL:
         if merged[place] is None:
             merged[place] = copy.deepcopy(session[place])
     if merged["audio"]["output"]["voice"] is None:
         merged["audio"]["output"]["voice"] = session["audio"]["output"]["voice"]
     return merged
+
+
+def _merge_noise_reduction(given: dict[str, Any], before: Mapping[str, Any] | None) -> None:
+    """A strength, once given, stays until another one is, or until noise reduction is turned off."""
+    wanted = given["noise_reduction"]
+    if wanted is not None and wanted.get("strength") is None:
+        strength = (before or {}).get("strength")
+        kept = {key: value for key, value in wanted.items() if key != "strength"}
+        given["noise_reduction"] = kept | ({} if strength is None else {"strength": strength})
 
 
 def _voice_name(voice: Any) -> str:

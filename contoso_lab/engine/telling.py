@@ -14,17 +14,25 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from typing import Protocol
 
 from contoso_lab.engine.effects import Reply
 from contoso_lab.engine.seams import Brain, Spoken, ToolCall
 from contoso_lab.engine.sentences import take_sentences
-from contoso_lab.engine.workshop import Workshop
 
 QUEUED = 16
 """A brain that is this many sentences ahead of the voice waits for it."""
 
 
-async def tell(reply: Reply, brain: Brain, workshop: Workshop) -> AsyncGenerator[Spoken | str | ToolCall, None]:
+class Speaker(Protocol):
+    """Who turns text into sentences with sound, without blocking: the workshop, or the foresight in front of it."""
+
+    def speak(self, text: str, *, voice: str, speed: float = 1.0) -> AsyncGenerator[Spoken, None]:
+        """Say a text; each sentence comes as soon as it is made."""
+        ...
+
+
+async def tell(reply: Reply, brain: Brain, workshop: Speaker) -> AsyncGenerator[Spoken | str | ToolCall, None]:
     """Give a reply: sentences with sound if it is meant to be heard, pieces of text if not.
 
     When this is closed or cancelled, brain and voice stop with it. What the brain or the voice raises comes out.

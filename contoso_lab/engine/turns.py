@@ -113,9 +113,10 @@ class TurnDetector:
         # What was committed before belongs to an earlier item and is not heard twice.
         return TurnStarted(round(max(begin_ms, self._floor_ms)))
 
-    def sounds_finished(self, finished: bool) -> None:
-        """Tell what the words so far sound like; semantic_vad waits accordingly."""
+    def sounds_finished(self, finished: bool) -> TurnStopped | None:
+        """Tell what the words so far sound like; semantic_vad waits accordingly, and may have waited enough already."""
         self._finished = finished
+        return self._stop_if_over() if self._speaking else None
 
     def restart(self, *, at_ms: float) -> None:
         """Forget the turn that is going on: its sound was committed or cleared up to `at_ms`."""
@@ -127,17 +128,21 @@ class TurnDetector:
             resumed = self._paused
             self._last_voice_ms, self._paused, self._finished = self._now_ms, False, False
             return TurnResumed() if resumed else None
-        quiet_ms = self._now_ms - self._last_voice_ms
-        if quiet_ms >= self._window_ms():
-            # The clock moves in frames; the client is told the window that it asked for.
-            fixed = self.settings.longest_wait_ms is None
-            end_ms = self._last_voice_ms + self.settings.silence_ms if fixed else self._now_ms
-            self.restart(at_ms=end_ms)
-            return TurnStopped(round(end_ms))
-        if quiet_ms >= PAUSE_MS and not self._paused:
+        if (stopped := self._stop_if_over()) is not None:
+            return stopped
+        if self._now_ms - self._last_voice_ms >= PAUSE_MS and not self._paused:
             self._paused = True
             return TurnPaused(round(self._now_ms))
         return None
+
+    def _stop_if_over(self) -> TurnStopped | None:
+        if self._now_ms - self._last_voice_ms < self._window_ms():
+            return None
+        # The clock moves in frames; the client is told the window that it asked for.
+        fixed = self.settings.longest_wait_ms is None
+        end_ms = self._last_voice_ms + self.settings.silence_ms if fixed else self._now_ms
+        self.restart(at_ms=end_ms)
+        return TurnStopped(round(end_ms))
 
     def _window_ms(self) -> int:
         longest_ms = self.settings.longest_wait_ms

@@ -55,7 +55,7 @@ def item_tokens(item: Item) -> Tokens:
         per_token_ms = CALLER_MS_PER_TOKEN if item.wire.get("role") == "user" else ASSISTANT_MS_PER_TOKEN
         return Tokens(audio=math.ceil(item.sound_ms / per_token_ms))
     message = item.message()
-    words = message.content if message else item.wire.get("arguments", "")
+    words = message.content if message else item.wire.get("arguments") or item.wire.get("output") or ""
     return Tokens(text=text_tokens(words))
 
 

@@ -10,6 +10,7 @@ import asyncio
 import itertools
 import json
 import time
+from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +30,10 @@ REST_S = 0.2
 
 HANG_UP_TIMEOUT_S = 10.0
 _APPEND = {"type": "input_audio_buffer.append"}
+WORDS_PATIENCE_S = 10.0
+"""How long a turn of the caller may wait for its words before the call goes on without them."""
+ASKED_AGAIN = 3
+"""How often a reply is asked for again when the other side says that another one is still active."""
 AfterReply = Callable[["Session"], Awaitable[None]]
 """What happens beside the call after each finished reply, for example the write-up gate."""
 
@@ -60,6 +65,9 @@ class Session:
         self._leaving = False
         self._replies_begun = 0
         self._asked = itertools.count(1)
+        self._wordless: set[str] = set()
+        """Turns of the caller whose words did not come in time; should they come after all, they are taken."""
+        self._event_ids: deque[str] = deque(maxlen=512)
         self._tasks = tasks
         self._reader = tasks.create_task(self._read())
         self._player = tasks.create_task(self._play())
@@ -75,7 +83,7 @@ class Session:
     @property
     def quiet(self) -> bool:
         """Nobody speaks, nothing is being answered, nothing waits to be heard or written."""
-        pending = any(turn.status == "open" for turn in self.conversation.turns)
+        pending = any(turn.status == "open" and turn.item_id not in self._wordless for turn in self.conversation.turns)
         return not (self._busy or pending or self._writing) and self._playback.idle
 
     @property
@@ -182,7 +190,9 @@ class Session:
 
         try:
             while True:
-                event = parse_server(await self._connection.recv_bytes())
+                event = self._read_event(await self._connection.recv_bytes())
+                if event is None:
+                    continue
                 at_ms = self.now_ms
                 self._last_event = event.type
                 self.conversation.apply(event.data, at_ms=at_ms, dir="s2c")
@@ -199,6 +209,19 @@ class Session:
             if not self._leaving:
                 raise
 
+    def _read_event(self, raw: bytes) -> Event | None:
+        """Read a message; None when it is none, or one that has come before."""
+        try:
+            event = parse_server(raw)
+        except EventError as error:
+            self.errors.append({"type": "unreadable_message", "code": None, "message": str(error)})
+            return None
+        if (event_id := event.get("event_id")) in self._event_ids:
+            return None  # sound would play twice, and usage would be counted twice
+        if isinstance(event_id, str):
+            self._event_ids.append(event_id)
+        return event
+
     async def _hear(self, event: Event, at_ms: float) -> None:
         data = event.data
         match event.type:
@@ -212,6 +235,8 @@ class Session:
                 self._poke_player.set()
             case "input_audio_buffer.speech_started":
                 await self._fall_silent(at_ms)
+            case "input_audio_buffer.committed":
+                self.beside(self._await_words(data["item_id"]))
             case "response.done":
                 response = data["response"]
                 self._playback.finish_response(response["id"])
@@ -226,6 +251,12 @@ class Session:
                 self.errors.append(data.get("error") or {})
             case _:
                 pass  # the conversation has folded it; nothing is to be heard
+
+    async def _await_words(self, item_id: str) -> None:
+        await asyncio.sleep(WORDS_PATIENCE_S)
+        async with self._changed:
+            self._wordless.add(item_id)
+            self._changed.notify_all()
 
     async def _fall_silent(self, at_ms: float) -> None:
         """The customer speaks: stop the speaker and tell the server how much of the reply was heard."""
@@ -281,10 +312,19 @@ class Session:
         self.beside(work(self._after_reply))
 
     async def _ask_for_reply(self) -> None:
-        begun, asked = self._replies_begun, f"lab_reply_{next(self._asked)}"
-        await self.send({"type": "response.create", "event_id": asked})
-        # Until the server has begun or refused, the call would look quiet although an answer is on its way.
-        await self.until(lambda: self._replies_begun > begun or any(e.get("event_id") == asked for e in self.errors))
+        for _ in range(1 + ASKED_AGAIN):
+            begun, asked = self._replies_begun, f"lab_reply_{next(self._asked)}"
+            await self.send({"type": "response.create", "event_id": asked})
+            # Until the server has begun or refused, the call would look quiet although an answer is on its way.
+            await self.until(lambda: self._replies_begun > begun or self._refusal(asked) is not None)  # noqa: B023
+            refusal = self._refusal(asked)
+            if refusal is None or refusal.get("code") != "conversation_already_has_active_response":
+                return
+            await self.until(lambda: not self._busy)
+
+    def _refusal(self, asked: str) -> Mapping[str, Any] | None:
+        """The error that answers our event of this id, if one has come."""
+        return next((error for error in self.errors if error.get("event_id") == asked), None)
 
     async def _send_text(self, text: str) -> None:
         from websockets.exceptions import ConnectionClosed
@@ -297,4 +337,5 @@ class Session:
     def _is_final(self, turn: Turn) -> bool:
         # Until it was heard to its end the customer may cut it short; until its response ends words may follow.
         being_made = turn.response_id is not None and turn.response_id == self.conversation.active_response_id
-        return turn.status != "open" and not being_made and not self._playback.holds(turn.item_id)
+        written = turn.status != "open" or turn.item_id in self._wordless
+        return written and not being_made and not self._playback.holds(turn.item_id)

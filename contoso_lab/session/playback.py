@@ -143,12 +143,14 @@ class Playback:
                     self._starved_since_ms = self._now_ms
                 self._now_ms = at_ms
                 break
+            # That nothing more comes may be known long after it fell silent.
+            silent_since_ms = self._now_ms if self._starved_since_ms is None else self._starved_since_ms
             self._starved_since_ms = None
             self._queue.popleft()
             told.append(
                 self._event(
                     "playback.stopped",
-                    self._now_ms,
+                    silent_since_ms,
                     reply,
                     reason="finished",
                     played_ms=round(reply.played_ms, 1),

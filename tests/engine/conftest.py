@@ -18,7 +18,7 @@ from contoso_lab.audio import PCM16_24K, AudioFormat, encode, to_base64, tone
 from contoso_lab.engine.build import Engine
 from contoso_lab.engine.effects import Effect, Listen, Output, Reply, Stop
 from contoso_lab.engine.protocol import EngineProtocol
-from contoso_lab.engine.refusals import read_event
+from contoso_lab.engine.reading import read_event
 from contoso_lab.engine.seams import BrainRequest, FloatArray, Heard, Spoken, ToolCall, never
 from contoso_lab.wire.events import Event, dump, parse_server
 

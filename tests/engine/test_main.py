@@ -23,7 +23,7 @@ def test_a_port_in_use_is_one_sentence(capsys: pytest.CaptureFixture[str]) -> No
 
 
 def test_a_missing_package_is_one_sentence(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    def build(progress: Any) -> Any:
+    def build(progress: Any, *, brain: Any = None) -> Any:
         raise MissingExtra("The engine's ear", package="ctranslate2", extra="engine")
 
     monkeypatch.setattr("contoso_lab.engine.build.build_engine", build)
@@ -46,6 +46,25 @@ def test_a_bad_key_file_is_one_sentence(
         path.write_text(content, "utf-8")
     assert main(["--port", "0", "--key-file", str(path)]) == 2
     assert words in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--brain-url", "localhost"], "looks like http://127.0.0.1:11434/v1"),
+        (["--brain-url", "http://127.0.0.1:1/v1"], "needs the name of a model: --brain-model NAME"),
+        (["--brain-model", "qwen"], "describe the model at --brain-url"),
+    ],
+)
+def test_half_a_brain_is_one_sentence(arguments: list[str], words: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--port", "0", *arguments]) == 2
+    assert words in capsys.readouterr().err
+
+
+def test_no_calls_at_all_make_no_engine(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(["--calls", "0"])
+    assert "must be at least 1" in capsys.readouterr().err
 
 
 @pytest.mark.models

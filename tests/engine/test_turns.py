@@ -80,3 +80,15 @@ def test_after_a_restart_speech_must_begin_anew() -> None:
 )
 def test_which_words_hang(words: str, finished: bool) -> None:
     assert sounds_finished(words) is finished
+
+
+def test_words_that_come_late_end_a_turn_that_has_waited_enough() -> None:
+    detector = TurnDetector(TurnSettings(prefix_padding_ms=0, silence_ms=320, longest_wait_ms=4000))
+    for probability in [0.9] * 20 + [0.1] * 9:
+        detector.push(probability)
+    assert detector.sounds_finished(True) is None  # not quiet for long enough
+    assert detector.sounds_finished(False) is None
+    detector.push(0.1)
+    assert detector.sounds_finished(True) == TurnStopped(30 * 32)
+    assert not detector.speaking
+    assert detector.sounds_finished(True) is None

@@ -452,16 +452,16 @@ class TestBeside:
 
 
 class TestAServerThatDoesNotKeepToTheProtocol:
-    async def test_garbage_is_an_error_of_ours(self, fake) -> None:
-        fake.ends = "silent"
-
+    async def test_garbage_is_kept_as_an_error_and_the_call_goes_on(self, fake) -> None:
         async def script(line) -> None:
             await line._connection.send("this is no JSON")
+            await line.reply("a1", "One.", sound_ms=0)
 
         fake.script = script
-        with pytest.raises(EventError, match="no JSON"):
-            async with fake.call():
-                await asyncio.Event().wait()
+        async with fake.call() as session:
+            await session.until(lambda: bool(session.conversation.turns))
+            assert [error["type"] for error in session.errors] == ["unreadable_message"]
+            assert "no JSON" in session.errors[0]["message"]
 
     async def test_a_missing_member_is_named(self, fake) -> None:
         fake.ends = "silent"

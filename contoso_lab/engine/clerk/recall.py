@@ -142,7 +142,8 @@ def is_kind(product: Product, kind: str) -> bool:
 
 def _heard(memory: Memory, role: str, text: str, briefing: Briefing) -> Memory:
     if role == "assistant":
-        return _said(memory, text, briefing)
+        # An assistant that only called a tool has said nothing: its last words still count.
+        return _said(memory, text, briefing) if text else memory
     return listen(memory, understand(text, briefing.products)) if role == "user" else memory
 
 

@@ -1,0 +1,224 @@
+"""A recorded session that plays the whole server: what it said then, it says again, when the client does its part.
+
+The rules, without a socket and without a clock. Of the recording's server events
+
+- the *answers* to housekeeping (`session.updated`, `conversation.item.truncated`, an item that the client added …) are
+  given when the client asks again, the first answer of a kind to the first request of that kind, and so on;
+- the *errors* that name a client event go out when the client sends an event with that id;
+- all others form the *reel*. The reel moves on with the pauses of the recording, and halts where the recording's
+  server could not have gone on by itself: before a response until the client has asked for as many, and before the
+  news of the caller's speech until as much sound has come in.
+
+Sound and ids are those of the recording, to the byte. What the client says makes no difference: a cassette tests
+clients, not prompts.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections import Counter, defaultdict, deque
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from contoso_lab.audio import PCM16_24K, AudioFormat, Clip, encode, from_base64, to_base64
+from contoso_lab.errors import AudioError, ConfigError, LabError
+from contoso_lab.recording import Recording
+from contoso_lab.wire import ga_name
+
+_ANSWERS = {
+    "session.updated": "session.update",
+    "conversation.item.truncated": "conversation.item.truncate",
+    "conversation.item.deleted": "conversation.item.delete",
+    "conversation.item.retrieved": "conversation.item.retrieve",
+    "input_audio_buffer.cleared": "input_audio_buffer.clear",
+}
+"""Which request each of these answers."""
+_SPEECH = (
+    "input_audio_buffer.speech_started",
+    "input_audio_buffer.speech_stopped",
+    "input_audio_buffer.timeout_triggered",
+    "input_audio_buffer.committed",
+)
+_APPEND, _CREATE, _ADD = "input_audio_buffer.append", "response.create", "conversation.item.create"
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One event of the reel."""
+
+    event: dict[str, Any]
+    pause_ms: float
+    """After the frame before it, or after what it waited for, whichever came later."""
+    requests: int
+    """How many `response.create` must have come."""
+    sound_bytes: int
+    """How much sound must have come."""
+
+
+class Cassette:
+    """A recording made ready to be played; `player` begins a call."""
+
+    def __init__(self, frames: tuple[Frame, ...], answers: dict[str, list[list[dict[str, Any]]]]) -> None:
+        self.frames = frames
+        self.answers = answers
+
+    @classmethod
+    def load(cls, path: Path) -> Cassette:
+        """Read a recording's folder.
+
+        Raises:
+            ConfigError: it is no recording, or nothing of a server is in it.
+        """
+        try:
+            return cls.of(Recording.open(path))
+        except (LabError, OSError) as error:
+            raise ConfigError(f"cannot play the cassette {path}: {error}") from error
+
+    @classmethod
+    def of(cls, recording: Recording) -> Cassette:
+        """Make it from an opened recording.
+
+        Raises:
+            ConfigError: nothing of a server is in it.
+        """
+        sound = _Sound.of(recording)
+        frames: list[Frame] = []
+        answers: dict[str, list[list[dict[str, Any]]]] = defaultdict(list)
+        added: set[str] = set()
+        asked: Counter[str] = Counter()
+        heard_bytes, last_ms, requested_ms, heard_ms = 0, 0.0, 0.0, 0.0
+        for each in recording.events:
+            type = ga_name(each.type)
+            if each.dir == "c2s":
+                asked[type] += 1
+                if type == _APPEND:
+                    heard_bytes, heard_ms = sound.position(each.ev), each.t_ms
+                elif type == _CREATE:
+                    requested_ms = each.t_ms
+                continue
+            if each.dir != "s2c" or type.startswith("lab."):
+                continue
+            event = sound.restore(each.ev)
+            if type == "conversation.item.added" and len(answers[_ADD]) < asked[_ADD] and _from_client(event):
+                added.add(event["item"]["id"])
+                answers[_ADD].append([event])
+            elif type == "conversation.item.done" and event["item"]["id"] in added:
+                answers[_ADD][-1].append(event)
+            elif type in _ANSWERS:
+                answers[_ANSWERS[type]].append([event])
+            elif type == "error" and event.get("error", {}).get("event_id"):
+                answers[f"error {event['error']['event_id']}"].append([event])
+            else:
+                waits = {_CREATE: asked[_CREATE], _APPEND: heard_bytes if type in _SPEECH else 0}
+                since_ms = max(last_ms, heard_ms if type in _SPEECH else 0.0)
+                if frames and waits[_CREATE] > frames[-1].requests:
+                    since_ms = max(since_ms, requested_ms)
+                need = max(waits[_APPEND], frames[-1].sound_bytes if frames else 0)
+                frames.append(Frame(event, max(0.0, each.t_ms - since_ms), waits[_CREATE], need))
+                last_ms = each.t_ms
+        if not frames:
+            raise ConfigError(f"the recording {recording.path} holds no server events: nothing can be played")
+        return cls(tuple(frames), dict(answers))
+
+    def player(self) -> Player:
+        """The server of one new call."""
+        return Player(self)
+
+
+class Player:
+    """One call of a cassette. Feed it what the client sends; ask it what is due."""
+
+    def __init__(self, cassette: Cassette) -> None:
+        self._frames = cassette.frames
+        self._answers = {name: deque(list_) for name, list_ in cassette.answers.items()}
+        self._next = 0
+        self._requests = 0
+        self._sound_bytes = 0
+        self._ready_ms = 0.0
+        """Since when nothing but its pause holds up the next frame."""
+
+    @property
+    def finished(self) -> bool:
+        """Whether the reel has come to its end."""
+        return self._next >= len(self._frames)
+
+    def receive(self, event: dict[str, Any], *, at_ms: float) -> list[dict[str, Any]]:
+        """Take a client event; give the answers to it."""
+        waited = not self._may_go_on()
+        type = ga_name(str(event.get("type")))
+        if type == _APPEND:
+            try:
+                self._sound_bytes += len(from_base64(str(event.get("audio", ""))))
+            except AudioError:
+                pass  # a cassette has no opinion about the client's sound
+        self._requests += type == _CREATE
+        if waited and self._may_go_on():
+            self._ready_ms = at_ms
+        answers = self._answer(f"error {event.get('event_id')}") or self._answer(type)
+        return answers
+
+    def due(self, *, at_ms: float) -> list[dict[str, Any]]:
+        """The events of the reel whose time has come."""
+        out = []
+        while (due_ms := self.next_due_ms()) is not None and due_ms <= at_ms:
+            out.append(copy.deepcopy(self._frames[self._next].event))
+            self._next += 1
+            self._ready_ms = due_ms if self._may_go_on() else at_ms
+        return out
+
+    def next_due_ms(self) -> float | None:
+        """When the next event is due; None while the client has to do its part first, and at the end."""
+        if self.finished or not self._may_go_on():
+            return None
+        return self._ready_ms + self._frames[self._next].pause_ms
+
+    def _may_go_on(self) -> bool:
+        if self.finished:
+            return False
+        frame = self._frames[self._next]
+        return self._requests >= frame.requests and self._sound_bytes >= frame.sound_bytes
+
+    def _answer(self, request: str) -> list[dict[str, Any]]:
+        waiting = self._answers.get(request)
+        return copy.deepcopy(waiting.popleft()) if waiting else []
+
+
+def _from_client(event: dict[str, Any]) -> bool:
+    """Whether an item came from the client: the caller's turns have sound, the assistant's are in the making."""
+    item = event["item"]
+    spoken = any(part.get("type") == "input_audio" for part in item.get("content") or ())
+    return not spoken and item.get("status") != "in_progress" and item.get("role") != "assistant"
+
+
+@dataclass(frozen=True, slots=True)
+class _Sound:
+    """The recording's sound, to put back where the recorder took it out."""
+
+    out: Clip
+    format_in: AudioFormat
+    format_out: AudioFormat
+
+    @classmethod
+    def of(cls, recording: Recording) -> _Sound:
+        manifest = recording.manifest
+        formats = [
+            AudioFormat.from_wire(wire) if wire else PCM16_24K
+            for wire in (manifest.audio_format_in, manifest.audio_format_out)
+        ]
+        return cls(recording.assistant_audio, *formats)
+
+    def position(self, append: dict[str, Any]) -> int:
+        """Where this append ends in the stream of the client's bytes."""
+        sound = append.get("audio")
+        if not isinstance(sound, dict):
+            return 0
+        return int((sound["off"] + sound["len"]) * self.format_in.bytes_per_sample)
+
+    def restore(self, event: dict[str, Any]) -> dict[str, Any]:
+        """The event as it was on the wire."""
+        sound = event.get("delta")
+        if not isinstance(sound, dict):
+            return event
+        samples = self.out.samples[sound["off"] : sound["off"] + sound["len"]]
+        return {**event, "delta": to_base64(encode(samples, self.format_out))}
