@@ -28,7 +28,7 @@ app = typer.Typer(
 out = Console(highlight=False, emoji=False, width=None if sys.stdout.isatty() else 120)
 err = Console(stderr=True, highlight=False, emoji=False)
 
-Runs = Annotated[Path | None, typer.Option(help="Where recordings go. [default: runs, beside the prompts]")]
+Runs = Annotated[Path | None, typer.Option(help="Where recordings go; runs, beside the prompts, unless given.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs instead of a table for people.")]
 Recorded = Annotated[Path, typer.Argument(help="A recording's folder, for example runs/20261122-153012-k3xq.")]
 INTERRUPTED = 130

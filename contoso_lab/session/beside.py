@@ -43,7 +43,7 @@ class WriteUpDesk:
     async def after_reply(self, session: Session) -> None:
         """Judge the conversation; on yes, write, show, and tell the assistant that it is on screen."""
         # A server may answer before it has written down what it answers to.
-        await session.until(lambda: _all_written(session.conversation.turns))
+        await session.until(lambda: _all_written(session))
         turns = tuple(turn for turn in session.conversation.turns if not _being_said(turn))
         open_turns = _after(turns, self._answered)
         asked = [turn.item_id for turn in open_turns if turn.role == "user" and turn.heard]
@@ -88,10 +88,12 @@ def _being_said(turn: Turn) -> bool:
     return turn.role == "user" and turn.status == "open"
 
 
-def _all_written(turns: tuple[Turn, ...]) -> bool:
+def _all_written(session: Session) -> bool:
     """Whether the words of the customer are there for all that was answered."""
+    turns = session.conversation.turns
     answers = [place for place, turn in enumerate(turns) if turn.role == "assistant"]
-    return not any(_being_said(turn) for turn in turns[: answers[-1] if answers else 0])
+    asked = turns[: answers[-1] if answers else 0]
+    return all(session.written(turn) for turn in asked if turn.role == "user")
 
 
 def _after(turns: tuple[Turn, ...], item_id: str | None) -> tuple[Turn, ...]:

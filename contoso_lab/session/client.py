@@ -10,16 +10,15 @@ import asyncio
 import itertools
 import json
 import time
-from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 from typing import TYPE_CHECKING, Any
 
 from contoso_lab.audio import PCM16_24K, Clip, decode, from_base64, to_base64
 from contoso_lab.errors import EventError, SessionClosed
-from contoso_lab.session.door import closed
+from contoso_lab.session.line import Line
 from contoso_lab.session.pace import paced
 from contoso_lab.session.playback import Playback, PlaybackEvent
-from contoso_lab.wire import Conversation, Event, Turn, dump, parse_server
+from contoso_lab.wire import Conversation, Event, Turn, dump
 
 if TYPE_CHECKING:
     from openai.resources.realtime.realtime import AsyncRealtimeConnection
@@ -52,22 +51,20 @@ class Session:
         self.conversation = Conversation()
         self.recording_id: str | None = None
         self.recording_path: str | None = None
-        self.errors: list[Mapping[str, Any]] = []
-        """`error` events of the other side: a refused request does not end a call, but must be seen."""
-        self._connection = connection
+        self._line = Line(connection)
+        self.errors = self._line.errors
+        """What the other side refused: that does not end a call, but must be seen."""
         self._relayed = relayed
         self._after_reply = after_reply
         self._playback = Playback()
         self._origin_ns = time.monotonic_ns()
         self._changed = asyncio.Condition()
         self._poke_player = asyncio.Event()
-        self._last_event: str | None = None
         self._leaving = False
         self._replies_begun = 0
         self._asked = itertools.count(1)
         self._wordless: set[str] = set()
         """Turns of the caller whose words did not come in time; should they come after all, they are taken."""
-        self._event_ids: deque[str] = deque(maxlen=512)
         self._tasks = tasks
         self._reader = tasks.create_task(self._read())
         self._player = tasks.create_task(self._play())
@@ -83,8 +80,12 @@ class Session:
     @property
     def quiet(self) -> bool:
         """Nobody speaks, nothing is being answered, nothing waits to be heard or written."""
-        pending = any(turn.status == "open" and turn.item_id not in self._wordless for turn in self.conversation.turns)
+        pending = not all(map(self.written, self.conversation.turns))
         return not (self._busy or pending or self._writing) and self._playback.idle
+
+    def written(self, turn: Turn) -> bool:
+        """The words of a turn are there, or were waited for in vain."""
+        return turn.status != "open" or turn.item_id in self._wordless
 
     @property
     def _busy(self) -> bool:
@@ -94,12 +95,12 @@ class Session:
     async def send(self, event: Mapping[str, Any]) -> None:
         """Send one client event."""
         self.conversation.apply(event, at_ms=self.now_ms, dir="c2s")
-        await self._send_text(dump(dict(event)))
+        await self._line.send(dump(dict(event)))
 
     async def append(self, audio: bytes) -> None:
         """Send one piece of microphone audio: PCM16, 24 kHz, mono."""
         self.conversation.apply(_APPEND, at_ms=self.now_ms, dir="c2s")
-        await self._send_text('{"type":"input_audio_buffer.append","audio":"' + to_base64(audio) + '"}')
+        await self._line.send('{"type":"input_audio_buffer.append","audio":"' + to_base64(audio) + '"}')
 
     async def stream(self, clip: Clip, *, chunk_ms: int = CHUNK_MS) -> None:
         """Speak a clip as a microphone would: in real time, a chunk at the moment at which it is over."""
@@ -186,15 +187,10 @@ class Session:
         self._reader.cancel()
 
     async def _read(self) -> None:
-        from websockets.exceptions import ConnectionClosed
-
         try:
             while True:
-                event = self._read_event(await self._connection.recv_bytes())
-                if event is None:
-                    continue
+                event = await self._line.receive()
                 at_ms = self.now_ms
-                self._last_event = event.type
                 self.conversation.apply(event.data, at_ms=at_ms, dir="s2c")
                 try:
                     await self._hear(event, at_ms)
@@ -202,25 +198,9 @@ class Session:
                     raise EventError(f"the other side sent {event.type} without {error}") from error
                 async with self._changed:
                     self._changed.notify_all()
-        except ConnectionClosed as error:
-            if not self._leaving:
-                raise closed(error, self._last_event) from error
-        except SessionClosed:  # what we answered met a closed door
+        except SessionClosed:
             if not self._leaving:
                 raise
-
-    def _read_event(self, raw: bytes) -> Event | None:
-        """Read a message; None when it is none, or one that has come before."""
-        try:
-            event = parse_server(raw)
-        except EventError as error:
-            self.errors.append({"type": "unreadable_message", "code": None, "message": str(error)})
-            return None
-        if (event_id := event.get("event_id")) in self._event_ids:
-            return None  # sound would play twice, and usage would be counted twice
-        if isinstance(event_id, str):
-            self._event_ids.append(event_id)
-        return event
 
     async def _hear(self, event: Event, at_ms: float) -> None:
         data = event.data
@@ -235,7 +215,7 @@ class Session:
                 self._poke_player.set()
             case "input_audio_buffer.speech_started":
                 await self._fall_silent(at_ms)
-            case "input_audio_buffer.committed":
+            case "input_audio_buffer.committed" if not self._leaving:
                 self.beside(self._await_words(data["item_id"]))
             case "response.done":
                 response = data["response"]
@@ -247,8 +227,6 @@ class Session:
                 self._replies_begun += 1
             case "lab.recording":
                 self.recording_id, self.recording_path = data["id"], data.get("path")
-            case "error":
-                self.errors.append(data.get("error") or {})
             case _:
                 pass  # the conversation has folded it; nothing is to be heard
 
@@ -287,7 +265,7 @@ class Session:
         self.conversation.apply(event, at_ms=self.now_ms, dir="local")
         if self._relayed:
             # Only a relay knows this type: a target would answer it with an error.
-            await self._send_text(json.dumps({"type": "lab.local", "event": event}))
+            await self._line.send(json.dumps({"type": "lab.local", "event": event}))
         async with self._changed:
             self._changed.notify_all()
 
@@ -326,16 +304,7 @@ class Session:
         """The error that answers our event of this id, if one has come."""
         return next((error for error in self.errors if error.get("event_id") == asked), None)
 
-    async def _send_text(self, text: str) -> None:
-        from websockets.exceptions import ConnectionClosed
-
-        try:
-            await self._connection.send_raw(text)
-        except ConnectionClosed as error:
-            raise closed(error, self._last_event) from error
-
     def _is_final(self, turn: Turn) -> bool:
         # Until it was heard to its end the customer may cut it short; until its response ends words may follow.
         being_made = turn.response_id is not None and turn.response_id == self.conversation.active_response_id
-        written = turn.status != "open" or turn.item_id in self._wordless
-        return written and not being_made and not self._playback.holds(turn.item_id)
+        return self.written(turn) and not being_made and not self._playback.holds(turn.item_id)

@@ -56,7 +56,7 @@ async def test_killing_the_engine_in_the_middle_of_a_call(tmp_path: Path) -> Non
 async def test_a_megabyte_of_garbage_is_answered_and_the_call_goes_on(tmp_path: Path) -> None:
     async with serve(runs=tmp_path) as here:
         async with lab.connect(here.relay_url, persona="voice", customer="daniel") as session:
-            await session._send_text("x" * 1_000_000)
+            await session._line.send("x" * 1_000_000)
             await session.greet()
             assert await session.settled(within_s=20)
             assert [error["type"] for error in session.errors] == ["invalid_request_error"]

@@ -245,6 +245,22 @@ async def test_words_that_are_written_after_the_reply_are_waited_for(fake, desk,
     assert prompts.judged == [["Show me the tent.", "One moment."]]
 
 
+async def test_words_that_never_come_are_not_waited_for_without_end(
+    fake, desk, prompts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("contoso_lab.session.client.WORDS_PATIENCE_S", 0.1)
+
+    async def script(line) -> None:
+        await line.customer_says("u1", "Which tent?")
+        await line.customer_speaks("u2")
+        await line.customer_stops("u2")
+        await line.reply("a1", "The Meadow Four.", sound_ms=0)
+
+    fake.script = script
+    await hold(fake, desk)
+    assert prompts.judged == [["Which tent?", "The Meadow Four."]]
+
+
 async def test_what_the_customer_is_saying_now_belongs_to_the_next_page(fake, desk, prompts) -> None:
     async def script(line) -> None:
         await line.customer_says("u1", "Show me the tent.")

@@ -112,6 +112,20 @@ class TestHangingUp:
             pass
         assert fake.line.unasked == []
 
+    async def test_a_turn_that_ends_while_leaving_is_not_waited_for(self, fake) -> None:
+        fake.ends = "script"
+
+        async def script(line) -> None:
+            await line.note("call.ended")
+            await line.customer_speaks("u1")
+            await line.customer_stops("u1")
+            await line.close()
+
+        fake.script = script
+        async with asyncio.timeout(3), fake.call():
+            pass
+        assert await other_tasks() == set()
+
     async def test_a_target_is_simply_left(self, fake) -> None:
         async def script(line) -> None:
             assert await line.left_by_client() == (1000, "")
