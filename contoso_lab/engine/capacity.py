@@ -18,7 +18,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from contoso_lab.engine.http_errors import error_body
 
 DEFAULT_CALLS = 16
-"""Measured on two cores, see bench/results/engine.md: up to here a caller waits hardly longer than alone."""
+"""A cautious choice for two cores, not yet held against a committed measurement; `--calls` sets another."""
 
 REQUESTS = 32
 CALL_RETRY_S = 5

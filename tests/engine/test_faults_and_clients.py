@@ -77,7 +77,7 @@ async def faulty(*faults: Fault) -> AsyncIterator[str]:
 
 async def until(session: Session, holds: Callable[[], bool]) -> None:
     async with asyncio.timeout(10):
-        await session._until(holds)
+        await session.until(holds)
 
 
 async def hold(session: Session, turns: int = 2) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from contoso_lab.audio import PCM16_24K, Clip, tone
+from contoso_lab.audio import PCM16_24K, Clip, to_base64, tone
 from contoso_lab.errors import EventError
 from contoso_lab.session import Session
 from contoso_lab.wire import Turn
@@ -280,6 +280,21 @@ class TestAskingForReplies:
                 "something else", "about nothing", None, "not now",
             ]  # fmt: skip
 
+    async def test_it_asks_again_once_the_other_answer_has_ended(self, fake) -> None:
+        busy = {"type": "invalid_request_error", "code": "conversation_already_has_active_response", "message": "busy"}
+
+        async def script(line) -> None:
+            first = await line.expect("response.create")
+            await line.send("error", error={**busy, "event_id": first["event_id"]})
+            second = await line.expect("response.create")
+            assert second["event_id"] != first["event_id"]
+            await line.reply("a1", "Hello.")
+
+        fake.script = script
+        async with fake.call() as session:
+            await session.greet()
+            assert [error["code"] for error in session.errors] == ["conversation_already_has_active_response"]
+
     async def test_each_request_has_a_name_of_its_own(self, fake) -> None:
         async def script(line) -> None:
             first = await line.expect("response.create")
@@ -462,6 +477,24 @@ class TestAServerThatDoesNotKeepToTheProtocol:
             await session.until(lambda: bool(session.conversation.turns))
             assert [error["type"] for error in session.errors] == ["unreadable_message"]
             assert "no JSON" in session.errors[0]["message"]
+
+    async def test_an_event_that_comes_twice_counts_once(self, fake, clock) -> None:
+        done = asyncio.Event()
+
+        async def script(line) -> None:
+            await line.begin_reply("a1", "Hello.")
+            place = {"response_id": "response_a1", "item_id": "a1", "output_index": 0, "content_index": 0}
+            delta = to_base64(tone(100).to_bytes(PCM16_24K))
+            for _ in range(2):
+                await line.send("response.output_audio.delta", **place, delta=delta, event_id="the same")
+            await line.end_reply("a1", "Hello.")
+            done.set()
+
+        fake.script = script
+        async with fake.call() as session:
+            await done.wait()
+            await session.until(lambda: bool(session.conversation.turns) and not session._busy)
+            assert session.conversation.turns[0].audio_ms == 100
 
     async def test_a_missing_member_is_named(self, fake) -> None:
         fake.ends = "silent"
