@@ -294,15 +294,11 @@ class Session:
             begun, asked = self._replies_begun, f"lab_reply_{next(self._asked)}"
             await self.send({"type": "response.create", "event_id": asked})
             # Until the server has begun or refused, the call would look quiet although an answer is on its way.
-            await self.until(lambda: self._replies_begun > begun or self._refusal(asked) is not None)  # noqa: B023
-            refusal = self._refusal(asked)
+            await self.until(lambda: self._replies_begun > begun or self._line.refusal(asked) is not None)  # noqa: B023
+            refusal = self._line.refusal(asked)
             if refusal is None or refusal.get("code") != "conversation_already_has_active_response":
                 return
             await self.until(lambda: not self._busy)
-
-    def _refusal(self, asked: str) -> Mapping[str, Any] | None:
-        """The error that answers our event of this id, if one has come."""
-        return next((error for error in self.errors if error.get("event_id") == asked), None)
 
     def _is_final(self, turn: Turn) -> bool:
         # Until it was heard to its end the customer may cut it short; until its response ends words may follow.

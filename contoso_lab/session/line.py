@@ -51,6 +51,10 @@ class Line:
                     self.errors.append(event.get("error") or {})
                 return event
 
+    def refusal(self, event_id: str) -> Mapping[str, Any] | None:
+        """The error that answers our event of this id, if one has come."""
+        return next((error for error in self.errors if error.get("event_id") == event_id), None)
+
     def _new(self, raw: bytes) -> Event | None:
         try:
             event = parse_server(raw)
