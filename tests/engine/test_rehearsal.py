@@ -44,9 +44,9 @@ def folded(rehearsed: Rehearsed) -> Conversation:
 def test_five_minutes_take_less_than_five_seconds() -> None:
     script = five_minutes()
     rehearse_script(load_script(TWO_TENTS))  # imports and first uses are not what is measured
-    began = time.process_time()
+    began = time.thread_time()  # what other tests left running is not ours
     rehearsed = rehearse_script(script)
-    took_s = time.process_time() - began
+    took_s = time.thread_time() - began
     assert rehearsed.duration_ms >= 300_000
     assert rehearsed.types.count("response.done") == 57
     assert "error" not in rehearsed.types
