@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lab check clients format doctor speech clean
+.PHONY: help demo test lab check clients format doctor speech bench clean
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -47,6 +47,9 @@ doctor: $(READY)  ## what is installed, what is missing, and what to do about it
 
 speech: $(READY)  ## speak the recorded customers of data/speech again
 	$(BIN)/python data/speech/make.py
+
+bench: $(READY)  ## measure the engine with its real models (6 minutes); writes bench/results
+	$(BIN)/python bench/engine.py
 
 clean:  ## remove the environment and all caches; recordings in runs/ stay
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache build dist *.egg-info

@@ -18,7 +18,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from contoso_lab.engine.http_errors import error_body
 
 DEFAULT_CALLS = 16
-"""A cautious choice for two cores, not yet held against a committed measurement; `--calls` sets another."""
+"""A choice for two cores, where ten calls were measured (bench/results/engine.md); `--calls` sets another."""
 
 REQUESTS = 32
 CALL_RETRY_S = 5
