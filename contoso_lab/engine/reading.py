@@ -136,7 +136,7 @@ def misshapen(error: EventError) -> Refused:
         return Refused(f"{error}.")
     shapes: dict[tuple[str, ...], list[ErrorDetails]] = {}
     for found in cause.errors(include_url=False):
-        shape = tuple(step for step in map(str, found["loc"]) if step[0].isupper())
+        shape = tuple(step for step in map(str, found["loc"]) if step[:1].isupper())
         shapes.setdefault(shape, []).append(found)
     distances = {shape: sum(map(_is_other_shape, errors)) for shape, errors in shapes.items()}
     closest = shapes[min(shapes, key=lambda shape: (distances[shape], len(shapes[shape])))]
@@ -166,6 +166,6 @@ def _param(error: ErrorDetails) -> str:
     for step in error["loc"]:
         if isinstance(step, int):
             path += f"[{step}]"
-        elif not (step[0].isupper() or "[" in step or step in {"int", "float", "str", "bool"}):
+        elif not (step[:1].isupper() or "[" in step or step in {"int", "float", "str", "bool"}):
             path += f".{step}" if path else step
     return path

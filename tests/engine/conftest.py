@@ -247,6 +247,16 @@ def caller() -> Caller:
     return Caller(EngineProtocol(LoudnessMeter(), voices=VOICES, ids=counting_ids()))
 
 
+@pytest.fixture
+def new_caller() -> Callable[..., Caller]:
+    """Makes fresh calls, for tests that need many; arguments go to the protocol."""
+
+    def make(**settings: Any) -> Caller:
+        return Caller(EngineProtocol(LoudnessMeter(), voices=VOICES, ids=counting_ids(), **settings))
+
+    return make
+
+
 @dataclass
 class FakeEngine:
     """The fakes, and the engine made of them."""
