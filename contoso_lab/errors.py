@@ -96,12 +96,18 @@ class SessionError(LabError):
 
 
 class SessionRefused(SessionError):
-    """The other side said no before the conversation began."""
+    """The other side said no before the conversation began.
 
-    def __init__(self, where: str, reason: str, *, status: int | None = None) -> None:
+    `retry_after_s` is when asking again may help, where the other side knows.
+    """
+
+    def __init__(
+        self, where: str, reason: str, *, status: int | None = None, retry_after_s: float | None = None
+    ) -> None:
         self.where = where
         self.reason = reason
         self.status = status
+        self.retry_after_s = retry_after_s
         super().__init__(f"{where} refused the conversation{f' ({status})' if status else ''}: {reason}")
 
 

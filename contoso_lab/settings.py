@@ -37,6 +37,20 @@ class Settings(BaseSettings):
     """Where recordings go: beside the prompts, wherever a notebook or a shell happens to stand."""
     relay_secret: SecretStr | None = None
     """What a relay that other machines can reach asks for before it gives a token."""
+    relay_oidc_issuer: str | None = None
+    """Or whose access tokens it takes: the issuer's address, as its tokens name it in `iss`."""
+    relay_oidc_audience: str | None = None
+    """Whom those access tokens must be meant for: `aud`."""
+    relay_redis: SecretStr | None = None
+    """Where several relays keep tokens and counters together (`redis://…`); secret, for it may hold a password."""
+    relay_tokens_per_minute: int = Field(default=120, ge=1)
+    """How many tokens one caller gets within any minute."""
+    relay_calls_per_caller: int = Field(default=100, ge=1)
+    """How many calls one caller may hold at the same time."""
+    relay_calls: int = Field(default=1000, ge=1)
+    """How many calls there may be at the same time, of all callers and with Redis on all relays together."""
+    relay_guesses_per_minute: int = Field(default=30, ge=1)
+    """How many wrong tokens one address may show within any minute."""
     openai_api_key: SecretStr | None = Field(default=None, validation_alias="OPENAI_API_KEY")
     azure_openai_endpoint: str | None = Field(default=None, validation_alias="AZURE_OPENAI_ENDPOINT")
     azure_openai_api_key: SecretStr | None = Field(default=None, validation_alias="AZURE_OPENAI_API_KEY")

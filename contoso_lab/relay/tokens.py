@@ -3,16 +3,25 @@
 A token is 256 random bits. Only its SHA-256 is kept, so a memory dump or a debugger shows no token that
 still works. Spent and expired tokens are remembered for as long again as they lived: their owner then
 reads *used* or *expired*, and only a token that we never gave is *unknown*.
+
+A token that a web page asked for opens a call from pages of the same origin only. The attempt spends it,
+wherever it comes from: a token that turns up elsewhere has leaked.
+
+`Tokens` are the rules, with time as an argument. `MemoryTokens` keeps them in one process; for several
+relays that share their tokens there is `redis_tokens`.
 """
 
 from __future__ import annotations
 
 import hashlib
+import heapq
 import hmac
 import re
 import secrets
-from collections import OrderedDict
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 from contoso_lab.errors import ConfigError, SessionRefused
 
@@ -23,10 +32,12 @@ WHERE = "the relay"
 NONE_GIVEN = "no token was given: ask GET /api/token for one"
 UNKNOWN = "this token is unknown: ask GET /api/token for one"
 USED = "this token was already used, each opens one call: ask for a new one"
-EXPIRED = "this token has expired, it lives five minutes: ask for a new one"
+EXPIRED = "this token has expired, each lives a few minutes: ask for a new one"
+ELSEWHERE = "this token was given to a page of another origin: ask for one from the page that calls"
 
 # A persona names a prompt file, so a name must not be able to leave its folder.
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+NAME = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}"
+_NAME = re.compile(NAME)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +58,45 @@ class Grant:
     """The id of the recording that this call repeats."""
     mode: str | None = None
     """How it is repeated; a live call has none."""
+    origin: str | None = None
+    """The page's origin to which the token is bound; `None` when a program asked."""
+    caller: str = "loopback"
+    """Who asked, for the limits: `loopback`, `oidc:<sub>` or `secret:<address>`."""
 
     def __post_init__(self) -> None:
         for field in ("persona", "customer", "scenario", "replay_of", "mode"):
             value = getattr(self, field)
             if value is not None and not _NAME.fullmatch(value):
                 raise ConfigError(f"{field} {value[:80]!r} is no name: use letters, digits, '_', '-' and '.'")
+
+
+class TokenStore(Protocol):
+    """Where the tokens are kept: in this process, or where several relays can reach them."""
+
+    lifetime_s: float
+
+    async def issue(self, grant: Grant, *, lifetime_s: float | None = None, prefix: str = "") -> str:
+        """A new token for `grant`.
+
+        Args:
+            grant: what it allows.
+            lifetime_s: how long it lives; the store's own lifetime is the most.
+            prefix: what it begins with, as `ek_`.
+
+        Raises:
+            SessionRefused: too many are out, or the store is away (status 503).
+        """
+
+    async def redeem(self, token: str, *, origin: str | None) -> Grant:
+        """Spend a token.
+
+        Raises:
+            SessionRefused: it is unknown, used, expired or bound to another origin (status 401), each with its
+                own sentence; or the store is away (status 503).
+        """
+
+    async def close(self) -> None:
+        """Let go of connections; tokens that are out stay out."""
 
 
 @dataclass(slots=True)
@@ -78,14 +122,15 @@ class Tokens:
     def __init__(self, *, lifetime_s: float = LIFETIME_S, most: int = MOST_TOKENS) -> None:
         self.lifetime_s = lifetime_s
         self._most = most
-        # In order of issue, which is the order of expiry: the sweep looks at the front only.
-        self._entries: OrderedDict[bytes, _Entry] = OrderedDict()
+        self._entries: dict[bytes, _Entry] = {}
+        # Lifetimes differ, so the order of issue is not the order of forgetting.
+        self._forget: list[tuple[float, bytes]] = []
 
     def __len__(self) -> int:
         """How many are remembered: open, spent and lately expired."""
         return len(self._entries)
 
-    def issue(self, grant: Grant, *, at_s: float) -> str:
+    def issue(self, grant: Grant, *, at_s: float, lifetime_s: float | None = None, prefix: str = "") -> str:
         """A new token for `grant`.
 
         Raises:
@@ -93,41 +138,99 @@ class Tokens:
         """
         self.sweep(at_s=at_s)
         if len(self._entries) >= self._most:
-            raise SessionRefused(WHERE, f"{self._most} tokens are out, try again in five minutes", status=503)
-        token = secrets.token_urlsafe(32)
-        digest = _digest(token)
-        self._entries[digest] = _Entry(digest, grant, at_s + self.lifetime_s)
+            # The first to be forgotten makes room for one.
+            raise full(self._most, retry_after_s=self._forget[0][0] - at_s)
+        lives_s = min(lifetime_s or self.lifetime_s, self.lifetime_s)
+        token, digest = new_token(prefix)
+        self._entries[digest] = _Entry(digest, grant, at_s + lives_s)
+        heapq.heappush(self._forget, (at_s + 2 * lives_s, digest))
         return token
 
-    def redeem(self, token: str, *, at_s: float) -> Grant:
+    def redeem(self, token: str, *, at_s: float, origin: str | None = None) -> Grant:
         """Spend a token.
 
         Raises:
-            SessionRefused: it is unknown, used or expired (status 401), each with its own sentence.
+            SessionRefused: it is unknown, used, expired or bound to another origin (status 401).
         """
         self.sweep(at_s=at_s)
-        digest = _digest(token)
+        digest = digest_of(token)
         entry = self._entries.get(digest)
         if entry is None or not hmac.compare_digest(entry.digest, digest):
-            raise SessionRefused(WHERE, UNKNOWN, status=401)
+            raise not_let_in(UNKNOWN)
         if entry.used:
-            raise SessionRefused(WHERE, USED, status=401)
+            raise not_let_in(USED)
         if at_s >= entry.expires_s:
-            raise SessionRefused(WHERE, EXPIRED, status=401)
+            raise not_let_in(EXPIRED)
         entry.used = True
-        return entry.grant
+        return bound_to(origin, entry.grant)
 
     def sweep(self, *, at_s: float) -> int:
         """Forget the tokens that nobody will ask about any more; how many they were."""
         swept = 0
-        while self._entries:
-            oldest = next(iter(self._entries.values()))
-            if at_s < oldest.expires_s + self.lifetime_s:
-                break
-            self._entries.popitem(last=False)
+        while self._forget and at_s >= self._forget[0][0]:
+            del self._entries[heapq.heappop(self._forget)[1]]
             swept += 1
         return swept
 
 
-def _digest(token: str) -> bytes:
+class MemoryTokens:
+    """A `TokenStore` in this process: tokens do not outlive it and no other relay knows them."""
+
+    def __init__(
+        self,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        lifetime_s: float = LIFETIME_S,
+        most: int = MOST_TOKENS,
+    ) -> None:
+        self.lifetime_s = lifetime_s
+        self._clock = clock
+        self._tokens = Tokens(lifetime_s=lifetime_s, most=most)
+
+    def __len__(self) -> int:
+        """How many are remembered."""
+        return len(self._tokens)
+
+    async def issue(self, grant: Grant, *, lifetime_s: float | None = None, prefix: str = "") -> str:
+        """A new token for `grant`."""
+        return self._tokens.issue(grant, at_s=self._clock(), lifetime_s=lifetime_s, prefix=prefix)
+
+    async def redeem(self, token: str, *, origin: str | None) -> Grant:
+        """Spend a token."""
+        return self._tokens.redeem(token, at_s=self._clock(), origin=origin)
+
+    async def close(self) -> None:
+        """Nothing is held open."""
+
+
+def new_token(prefix: str = "") -> tuple[str, bytes]:
+    """A token and its digest: the one is given away, the other is kept."""
+    token = prefix + secrets.token_urlsafe(32)
+    return token, digest_of(token)
+
+
+def digest_of(token: str) -> bytes:
+    """What is kept of a token. Any text has one, also what no relay ever gave."""
     return hashlib.sha256(token.encode("utf-8", errors="surrogatepass")).digest()
+
+
+def bound_to(origin: str | None, grant: Grant) -> Grant:
+    """The grant, when a caller of that origin may use it.
+
+    Raises:
+        SessionRefused: it is bound to another origin (status 401).
+    """
+    if grant.origin is not None and (origin is None or origin.lower() != grant.origin.lower()):
+        raise not_let_in(ELSEWHERE)
+    return grant
+
+
+def not_let_in(reason: str) -> SessionRefused:
+    """The no to a token."""
+    return SessionRefused(WHERE, reason, status=401)
+
+
+def full(most: int, *, retry_after_s: float) -> SessionRefused:
+    """The no when too many tokens are out."""
+    sentence = f"{most} tokens are out, try again in five minutes"
+    return SessionRefused(WHERE, sentence, status=503, retry_after_s=max(1.0, retry_after_s))
