@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
-from contoso_lab.wire.beta import beta_has
+from contoso_lab.wire.beta import beta_has, without_beta_only
 from contoso_lab.wire.events import Dialect, Event
 
 PREVIEW_PATH = "/openai/realtime"
 """Azure's preview address; the one of GA has a `v1` in it."""
 
 _BETA_PROTOCOL = "openai-beta.realtime-v1"
-_ONLY_BETA = frozenset({"temperature", "client_secret"})
 
 
 def dialect_of(path: str, headers: Mapping[str, str], subprotocols: Sequence[str]) -> Dialect:
@@ -33,15 +31,6 @@ def hears(dialect: Dialect, event_type: str) -> bool:
     (True, False)
     """
     return dialect == "ga" or beta_has(event_type)
-
-
-def without_beta_only(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """A session or response without what only the beta had: our brains have no such knob, and GA refuses the name.
-
-    >>> without_beta_only({"voice": "alloy", "temperature": 0.8})
-    {'voice': 'alloy'}
-    """
-    return {key: value for key, value in settings.items() if key not in _ONLY_BETA}
 
 
 def as_ga(event: Event) -> Event:

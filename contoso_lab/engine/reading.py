@@ -52,8 +52,6 @@ def read_event(raw: str | bytes, *, dialect: Literal["ga", "beta"] = "ga") -> Ev
         )
     try:
         event = parse_client(raw, dialect=dialect, check=False)
-        if dialect == "beta":
-            event = _no_turns(event)
         judged = checkable(event)
         model = judged.model
     except EventError as error:
@@ -78,17 +76,6 @@ def event_id_of(raw: str | bytes) -> str | None:
         return None
     found = value.get("event_id") if isinstance(value, Mapping) else None
     return found if isinstance(found, str) else None
-
-
-def _no_turns(event: Event) -> Event:
-    """The event with null where some clients of the preview wrote `{"type": "none"}`: Azure's documents had that."""
-    session = event.get("session")
-    audio = session.get("audio") if isinstance(session, Mapping) else None
-    given = audio.get("input") if isinstance(audio, Mapping) else None
-    if not isinstance(given, Mapping) or given.get("turn_detection") != {"type": "none"}:
-        return event
-    changed = {**event["session"], "audio": {**event["session"]["audio"], "input": {**given, "turn_detection": None}}}
-    return Event(event.type, {**event.data, "session": changed}, event.side)
 
 
 def checkable(event: Event) -> Event:

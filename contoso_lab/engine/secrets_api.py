@@ -17,11 +17,10 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Body
 from pydantic import BaseModel, ConfigDict, Field
 
-from contoso_lab.engine.dialects import without_beta_only
 from contoso_lab.engine.effects import random_ids
 from contoso_lab.engine.keys import Keys
 from contoso_lab.engine.session_state import SessionState
-from contoso_lab.wire.beta import session_from_beta, session_to_beta
+from contoso_lab.wire.beta import session_from_beta, session_to_beta, without_beta_only
 
 DEFAULT_LASTS_S = 600
 BETA_LASTS_S = 60

@@ -7,7 +7,15 @@
 
 from __future__ import annotations
 
-from contoso_lab.wire.beta import beta_has, from_beta, ga_name, session_from_beta, session_to_beta, to_beta
+from contoso_lab.wire.beta import (
+    beta_has,
+    from_beta,
+    ga_name,
+    session_from_beta,
+    session_to_beta,
+    to_beta,
+    without_beta_only,
+)
 from contoso_lab.wire.conversation import Conversation, Direction
 from contoso_lab.wire.events import Dialect, Event, Side, dump, parse_client, parse_server, server_event
 from contoso_lab.wire.frames import AudioFrame, find_audio, load_object, peek_type
@@ -40,4 +48,5 @@ __all__ = [
     "session_from_beta",
     "session_to_beta",
     "to_beta",
+    "without_beta_only",
 ]

@@ -12,6 +12,7 @@ an assistant's content parts, and the shape of a session (flat in beta, nested i
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -54,6 +55,9 @@ _PLACES: dict[str, tuple[str, ...]] = {
     "modalities": ("output_modalities",),
     "max_response_output_tokens": ("max_output_tokens",),
 }
+_ROOTS = ("session", "response")
+"""The objects of an event whose fields were renamed."""
+_ONLY_BETA = frozenset({"temperature", "client_secret"})
 _MISSING = object()
 
 
@@ -81,6 +85,7 @@ def from_beta(event: Mapping[str, Any]) -> dict[str, Any]:
         out["type"] = _NAMES_TO_GA.get(name, name)
     out = _with(out, "session", lambda value: {"type": "realtime", **session_from_beta(value)})
     out = _with(out, "response", _response_from_beta)
+    out = _with(out, "error", lambda value: _error(value, param_from_beta))
     return _with(out, "item", lambda value: _item(value, _PARTS_TO_GA))
 
 
@@ -98,6 +103,7 @@ def to_beta(event: Mapping[str, Any]) -> dict[str, Any]:
         out["type"] = _NAMES_TO_BETA.get(name, name)
     out = _with(out, "session", session_to_beta)
     out = _with(out, "response", _response_to_beta)
+    out = _with(out, "error", lambda value: _error(value, param_to_beta))
     return _with(out, "item", lambda value: _item(value, _PARTS_TO_BETA))
 
 
@@ -107,31 +113,75 @@ def session_from_beta(session: Mapping[str, Any]) -> dict[str, Any]:
     >>> session_from_beta({"voice": "sage", "turn_detection": None})
     {'audio': {'output': {'voice': 'sage'}, 'input': {'turn_detection': None}}}
     """
-    out: dict[str, Any] = {}
+    # What is nested already goes first: a part of it that is no object must not undo what the flat keys say.
+    out = {key: copy.deepcopy(value) for key, value in session.items() if key not in _PLACES}
     for key, value in session.items():
         if key in _PLACES:
             _put(out, _PLACES[key], _value_from_beta(key, value))
-        elif key == "audio" and isinstance(value, Mapping):
-            for direction, part in value.items():
-                for name, inner in part.items() if isinstance(part, Mapping) else ():
-                    _put(out, ("audio", direction, name), inner)
-        else:
-            out[key] = value
     return out
 
 
 def session_to_beta(session: Mapping[str, Any]) -> dict[str, Any]:
-    """Flatten a GA session to the beta shape.
+    """Flatten a GA session to the beta shape; what has no flat name stays nested.
 
     >>> session_to_beta({"type": "realtime", "audio": {"input": {"format": {"type": "audio/pcmu"}}}})
     {'input_audio_format': 'g711_ulaw'}
     """
-    moved = {path[0] for path in _PLACES.values()}
-    out = {key: value for key, value in session.items() if key not in moved and key != "type"}
+    out = {key: copy.deepcopy(value) for key, value in session.items() if key != "type"}
     for key, path in _PLACES.items():
-        value = _get(session, path)
+        value = _take(out, path)
         if value is not _MISSING:
             out[key] = _value_to_beta(key, value)
+    return out
+
+
+def without_beta_only(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """A session or response without what only the beta had: GA servers refuse these names.
+
+    >>> without_beta_only({"voice": "alloy", "temperature": 0.8})
+    {'voice': 'alloy'}
+    """
+    return {key: value for key, value in settings.items() if key not in _ONLY_BETA}
+
+
+def param_to_beta(param: str) -> str:
+    """The beta's name of a field that a GA error complains about.
+
+    >>> param_to_beta("session.audio.input.turn_detection.threshold"), param_to_beta("item.content[0].text")
+    ('session.turn_detection.threshold', 'item.content[0].text')
+    """
+    for root in _ROOTS:
+        for key, path in _PLACES.items():
+            if (rest := _after(param, f"{root}.{'.'.join(path)}")) is not None:
+                return f"{root}.{key}{rest}"
+    return param
+
+
+def param_from_beta(param: str) -> str:
+    """The GA name of a field that a beta error complains about.
+
+    >>> param_from_beta("session.voice")
+    'session.audio.output.voice'
+    """
+    for root in _ROOTS:
+        for key, path in _PLACES.items():
+            if (rest := _after(param, f"{root}.{key}")) is not None:
+                return f"{root}.{'.'.join(path)}{rest}"
+    return param
+
+
+def _after(param: str, field: str) -> str | None:
+    """What of a field's name follows another one, when that is the field itself or a part of it."""
+    rest = param.removeprefix(field)
+    return rest if param.startswith(field) and rest[:1] in {"", ".", "["} else None
+
+
+def _error(error: Mapping[str, Any], translate: Callable[[str], str]) -> dict[str, Any]:
+    out, param = dict(error), error.get("param")
+    if isinstance(param, str) and (named := translate(param)) != param:
+        out["param"] = named
+        if isinstance(error.get("message"), str):  # servers name the field in their sentence, too
+            out["message"] = error["message"].replace(f"'{param}'", f"'{named}'")
     return out
 
 
@@ -160,11 +210,13 @@ def _item(item: Mapping[str, Any], parts: Mapping[str, str]) -> dict[str, Any]:
     content = item.get("content")
     # Only an assistant's parts were renamed; a user's are input_text and input_audio in both dialects.
     if item.get("role") == "assistant" and isinstance(content, list):
-        out["content"] = [
-            {**part, "type": parts.get(part.get("type", ""), part.get("type"))} if isinstance(part, Mapping) else part
-            for part in content
-        ]
+        out["content"] = [_part(part, parts) for part in content]
     return out
+
+
+def _part(part: Any, names: Mapping[str, str]) -> Any:
+    kind = part.get("type") if isinstance(part, Mapping) else None
+    return {**part, "type": names.get(kind, kind)} if isinstance(kind, str) else part
 
 
 def _value_from_beta(key: str, value: Any) -> Any:
@@ -173,6 +225,8 @@ def _value_from_beta(key: str, value: Any) -> Any:
     if key == "modalities" and isinstance(value, list):
         # In beta, audio always brought its transcript along as "text"; in GA that goes without saying.
         return ["audio"] if "audio" in value else value
+    if key == "turn_detection" and value == {"type": "none"}:
+        return None  # Azure's documents of the preview had it that way
     return value
 
 
@@ -192,16 +246,23 @@ def _with(event: dict[str, Any], key: str, change: Callable[[Mapping[str, Any]],
 
 def _put(target: dict[str, Any], path: tuple[str, ...], value: Any) -> None:
     for name in path[:-1]:
-        target = target.setdefault(name, {})
+        if not isinstance(target.get(name), dict):
+            target[name] = {}
+        target = target[name]
     target[path[-1]] = value
 
 
-def _get(source: Any, path: tuple[str, ...]) -> Any:
-    for name in path:
-        if not isinstance(source, Mapping) or name not in source:
-            return _MISSING
-        source = source[name]
-    return source
+def _take(target: Any, path: tuple[str, ...]) -> Any:
+    """Take a value out of nested objects, and with it the objects that are empty then."""
+    name, rest = path[0], path[1:]
+    if not isinstance(target, dict) or name not in target:
+        return _MISSING
+    if not rest:
+        return target.pop(name)
+    value = _take(target[name], rest)
+    if value is not _MISSING and not target[name]:
+        del target[name]
+    return value
 
 
 def ga_name(event_type: str) -> str:
