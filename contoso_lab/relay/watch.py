@@ -39,8 +39,8 @@ class Counts:
     """What a pump counts of its call, each a plain integer that only grows."""
 
     __slots__ = (
-        "client_audio", "client_bytes", "client_messages", "client_rate",
-        "target_audio", "target_bytes", "target_messages", "target_rate", "waiting",
+        "_before", "_rate", "client_audio", "client_bytes", "client_messages",
+        "target_audio", "target_bytes", "target_messages", "waiting",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -52,27 +52,31 @@ class Counts:
         self.target_messages = 0
         self.target_bytes = 0
         self.target_audio = 0
-        self.client_rate = PCM16_BYTES_S
-        """Bytes of the client's sound that make one second."""
-        self.target_rate = PCM16_BYTES_S
+        self._rate: dict[Side, int] = {"client": PCM16_BYTES_S, "target": PCM16_BYTES_S}
+        self._before: dict[Side, tuple[int, float]] = {"client": (0, 0.0), "target": (0, 0.0)}
         self.waiting: Callable[[], tuple[int, int]] = _nothing_waits
         """Bytes that wait to be taken by the client and by the target; the pump may put its own here."""
 
-    @property
-    def client_seconds(self) -> float:
-        """Seconds of sound that came from the client.
+    def seconds(self, side: Side) -> float:
+        """Seconds of sound that came from that side.
 
         >>> counts = Counts()
         >>> counts.client_audio += 64_000
-        >>> counts.client_seconds
-        1.0
+        >>> counts.format("client", bytes_s=8_000)  # G.711 from now on
+        >>> counts.client_audio += 64_000
+        >>> counts.seconds("client")
+        7.0
         """
-        return self.client_audio * 3 / 4 / self.client_rate
+        audio, seconds = self._before[side]
+        return seconds + (self._audio(side) - audio) * 3 / 4 / self._rate[side]
 
-    @property
-    def target_seconds(self) -> float:
-        """Seconds of sound that came from the target."""
-        return self.target_audio * 3 / 4 / self.target_rate
+    def format(self, side: Side, *, bytes_s: int) -> None:
+        """That side's sound has so many bytes a second from here on; what came before keeps its length."""
+        self._before[side] = self._audio(side), self.seconds(side)
+        self._rate[side] = bytes_s
+
+    def _audio(self, side: Side) -> int:
+        return self.client_audio if side == "client" else self.target_audio
 
 
 class Watch(Protocol):
