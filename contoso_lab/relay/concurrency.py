@@ -160,6 +160,7 @@ class RedisLeases:
         self._held: dict[str, set[str]] = {}
         self._given_back: dict[str, set[str]] = {}
         self._wake = asyncio.Event()
+        self._ending = False
         self._task: asyncio.Task[None] | None = None
         self._away = False
         register = link.client.register_script
@@ -217,7 +218,7 @@ class RedisLeases:
         self._wake.set()
 
     async def _keep(self) -> None:
-        while True:
+        while not self._ending:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(self._renew_s):
                     await self._wake.wait()
@@ -248,11 +249,12 @@ class RedisLeases:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        # Not cancelled: a question to Redis ends by itself, within its timeout. The task's last turn gives back what
+        # is over, so that the calls that ended with this relay make room for others at once.
+        self._ending = True
+        self._wake.set()
         if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait([self._task])
-        # The last word: the calls that ended with this relay make room for others at once.
-        await self._renew_or_say()
+            await self._task
 
 
 def _in_parts(leases: tuple[str, ...], most: int = 1000) -> list[tuple[str, ...]]:

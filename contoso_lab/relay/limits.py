@@ -91,7 +91,9 @@ class Limiter:
         self, limits: Limits | None = None, *, leases: Leases | None = None, link: RedisLink | None = None
     ) -> None:
         limits = limits or Limits()
-        self.leases = leases or MemoryLeases(per_caller=limits.calls_per_caller, most=limits.calls)
+        if leases is None:  # none at all: one that holds no call yet is falsy, too
+            leases = MemoryLeases(per_caller=limits.calls_per_caller, most=limits.calls)
+        self.leases = leases
         self._tokens = RateLimitItemPerMinute(limits.tokens_per_minute, namespace="tokens")
         self._guesses = RateLimitItemPerMinute(limits.guesses_per_minute, namespace="guesses")
         self._link = link

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 Answer = TypeVar("Answer")
 
 ANSWER_S = 1.0
-"""How long Redis may take for one answer."""
 RETRY_AFTER_S = 5.0
 MOST_CONNECTIONS = 16
 AWAY = "the store that the relays share is away, open calls go on: try again in a few seconds"
@@ -28,9 +27,10 @@ class RedisLink:
     Args:
         url: `redis://…`, `rediss://…` or `unix://…`.
         name: what all keys begin with. In braces, so that a cluster keeps them together for the scripts.
+        answer_s: how long Redis may take for one answer.
     """
 
-    def __init__(self, url: str, *, name: str = "{contoso-lab}") -> None:
+    def __init__(self, url: str, *, name: str = "{contoso-lab}", answer_s: float = ANSWER_S) -> None:
         try:
             from redis.asyncio import BlockingConnectionPool, Redis
             from redis.asyncio.retry import Retry
@@ -39,13 +39,14 @@ class RedisLink:
         except ImportError as error:
             raise MissingExtra("sharing tokens between relays", package="redis", extra="redis") from error
         self._name = name
+        self._answer_s = answer_s
         try:
             self.pool = BlockingConnectionPool.from_url(
                 url,
-                socket_timeout=ANSWER_S,
-                socket_connect_timeout=ANSWER_S,
+                socket_timeout=answer_s,
+                socket_connect_timeout=answer_s,
                 max_connections=MOST_CONNECTIONS,
-                timeout=ANSWER_S,  # for one of the connections to be free
+                timeout=answer_s,  # for one of the connections to be free
                 # A connection that Redis closed while it lay in the pool is told by the first command on it, so one
                 # more try is right. It can spend a token and lose the answer; then the caller asks for another one.
                 retry=Retry(NoBackoff(), 1, supported_errors=(Broken,)),
@@ -68,7 +69,7 @@ class RedisLink:
         from redis.exceptions import RedisError
 
         try:
-            async with asyncio.timeout(2 * ANSWER_S):
+            async with asyncio.timeout(2 * self._answer_s):
                 return await question
         except (RedisError, OSError) as error:  # a TimeoutError is an OSError
             raise SessionRefused(WHERE, AWAY, status=503, retry_after_s=RETRY_AFTER_S) from error
