@@ -11,7 +11,7 @@ import itertools
 import json
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from contoso_lab.audio import PCM16_24K, Clip, decode, from_base64, to_base64
 from contoso_lab.errors import EventError, SessionClosed
@@ -19,9 +19,6 @@ from contoso_lab.session.line import Line
 from contoso_lab.session.pace import paced
 from contoso_lab.session.playback import Playback, PlaybackEvent
 from contoso_lab.wire import Conversation, Event, Turn, dump
-
-if TYPE_CHECKING:
-    from openai.resources.realtime.realtime import AsyncRealtimeConnection
 
 CHUNK_MS = 40
 REST_S = 0.2
@@ -42,7 +39,7 @@ class Session:
 
     def __init__(
         self,
-        connection: AsyncRealtimeConnection,
+        line: Line,
         tasks: asyncio.TaskGroup,
         *,
         relayed: bool,
@@ -51,8 +48,8 @@ class Session:
         self.conversation = Conversation()
         self.recording_id: str | None = None
         self.recording_path: str | None = None
-        self._line = Line(connection)
-        self.errors = self._line.errors
+        self._line = line
+        self.errors = line.errors
         """What the other side refused: that does not end a call, but must be seen."""
         self._relayed = relayed
         self._after_reply = after_reply

@@ -8,11 +8,12 @@ import json
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
-from contoso_lab.errors import SessionClosed, SessionRefused
+from contoso_lab.errors import SessionRefused
+from contoso_lab.session.line import Line, closed
 from contoso_lab.settings import Target
 
 if TYPE_CHECKING:
@@ -56,8 +57,11 @@ async def fetch_token(relay_url: str, *, secret: str | None = None, **binding: s
 
 
 @asynccontextmanager
-async def open_socket(target: Target) -> AsyncIterator[AsyncRealtimeConnection]:
+async def open_line(target: Target, *, resumable: bool = False) -> AsyncIterator[Line]:
     """A Realtime connection by the official `openai` client, to a relay or to a target itself.
+
+    Args:
+        resumable: it is a relay, to which the line comes back by itself when the connection breaks.
 
     Raises:
         SessionRefused: the other side is not there or does not let us in.
@@ -69,29 +73,28 @@ async def open_socket(target: Target) -> AsyncIterator[AsyncRealtimeConnection]:
     key = target.api_key.get_secret_value() if target.api_key else "no-key-needed"
     extra = target.headers if target.kind == "azure" else {}
     async with AsyncOpenAI(api_key=key, base_url=target.base_url) as client:
+
+        async def dial(query: Mapping[str, str]) -> AsyncRealtimeConnection:
+            try:
+                return await client.realtime.connect(
+                    model=target.model, extra_headers=extra, extra_query=dict(query)
+                ).enter()
+            except InvalidStatus as error:
+                status = error.response.status_code
+                reason = _reason(error.response.body) or "no reason given"
+                raise SessionRefused(target.base_url, reason, status=status) from error
+            except (InvalidHandshake, InvalidURI) as error:
+                raise SessionRefused(target.base_url, f"no Realtime server answers there ({error})") from error
+            except OSError as error:
+                raise SessionRefused(target.base_url, f"nothing answers there ({error})") from error
+
+        line = Line(await dial({"resumable": "1"} if resumable else {}), dial=dial if resumable else None)
         try:
-            connection = await client.realtime.connect(model=target.model, extra_headers=extra).enter()
-        except InvalidStatus as error:
-            status = error.response.status_code
-            reason = _reason(error.response.body) or "no reason given"
-            raise SessionRefused(target.base_url, reason, status=status) from error
-        except (InvalidHandshake, InvalidURI) as error:
-            raise SessionRefused(target.base_url, f"no Realtime server answers there ({error})") from error
-        except OSError as error:
-            raise SessionRefused(target.base_url, f"nothing answers there ({error})") from error
-        try:
-            yield connection
+            yield line
         except ConnectionClosed as error:
             raise closed(error, None) from error
         finally:
-            await connection.close()
-
-
-def closed(error: Exception, last_event: str | None) -> SessionClosed:
-    """A close of the socket as our own error, with the code and the reason that the other side gave."""
-    frame = getattr(error, "rcvd", None)
-    code, reason = (frame.code, frame.reason) if frame else (1006, "the connection broke without a goodbye")
-    return SessionClosed(int(code), reason, last_event=last_event)
+            await line.close()
 
 
 def _reason(body: bytes | None) -> str:

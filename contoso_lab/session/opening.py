@@ -18,7 +18,7 @@ from pydantic import SecretStr
 
 from contoso_lab.errors import LabError, SessionClosed
 from contoso_lab.session.client import AfterReply, Session
-from contoso_lab.session.door import fetch_token, open_socket
+from contoso_lab.session.door import fetch_token, open_line
 from contoso_lab.settings import Target
 
 
@@ -68,8 +68,8 @@ async def join(target: Target, *, after_reply: AfterReply | None = None) -> Asyn
 async def _open(target: Target, *, relayed: bool, after_reply: AfterReply | None) -> AsyncIterator[Session]:
     own: Exception | None = None
     try:
-        async with open_socket(target) as connection, asyncio.TaskGroup() as tasks:
-            session = Session(connection, tasks, relayed=relayed, after_reply=after_reply)
+        async with open_line(target, resumable=relayed) as line, asyncio.TaskGroup() as tasks:
+            session = Session(line, tasks, relayed=relayed, after_reply=after_reply)
             try:
                 yield session
             except Exception as error:

@@ -15,7 +15,7 @@ import contoso_lab as lab
 from contoso_lab.demo import Told, run_demo
 from contoso_lab.errors import EngineError, SessionClosed, SessionRefused, UnreadableAudio
 from contoso_lab.live import Service, serve
-from contoso_lab.session.door import open_socket
+from contoso_lab.session.door import open_line
 from contoso_lab.settings import Target
 
 SILENT = Told(step=lambda _: None, turn=lambda *_: None, suggestion=lambda _: None)
@@ -105,7 +105,7 @@ async def test_a_target_that_is_not_there() -> None:
     with socket.create_server(("127.0.0.1", 0)) as closed:
         port = closed.getsockname()[1]
     with pytest.raises(SessionRefused, match="nothing answers there"):
-        async with open_socket(Target.local(f"http://127.0.0.1:{port}/v1")):
+        async with open_line(Target.local(f"http://127.0.0.1:{port}/v1")):
             pass
 
 

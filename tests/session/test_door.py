@@ -14,7 +14,8 @@ from websockets.frames import Close
 
 from contoso_lab.errors import SessionClosed, SessionRefused
 from contoso_lab.session import connect
-from contoso_lab.session.door import closed, fetch_token, open_socket
+from contoso_lab.session.door import fetch_token, open_line
+from contoso_lab.session.line import closed
 from contoso_lab.settings import Target
 
 
@@ -40,7 +41,7 @@ async def refused(knock: Callable[[], Awaitable[object]]) -> SessionRefused:
 
 
 async def opened(target: Target) -> None:
-    async with open_socket(target):
+    async with open_line(target):
         pytest.fail("let in")
 
 
@@ -140,7 +141,7 @@ class TestTheSocket:
 
         fake.script, fake.relayed = script, False
         target = Target(kind, f"{fake.url}/v1", "gpt-realtime", "tiny", SecretStr("sk-test"))  # type: ignore[arg-type]
-        async with open_socket(target):
+        async with open_line(target):
             pass
         assert fake.headers[0][header].endswith("sk-test")
 
@@ -151,7 +152,7 @@ class TestTheSocket:
         fake.script, fake.relayed = script, False
         mine = FileNotFoundError(2, "no such file", "mine.wav")
         with pytest.raises(FileNotFoundError) as caught:
-            async with open_socket(fake.target):
+            async with open_line(fake.target):
                 raise mine
         assert caught.value is mine
 
@@ -160,9 +161,9 @@ class TestTheSocket:
             await line.close(4000, "enough")
 
         async def listen() -> None:
-            async with open_socket(fake.target) as connection:
+            async with open_line(fake.target) as line:
                 while True:
-                    await connection.recv_bytes()
+                    await line.receive()
 
         fake.script, fake.relayed, fake.ends = script, False, "script"
         with pytest.raises(SessionClosed, match=r"4000 'enough'"):
