@@ -11,6 +11,7 @@ from contoso_lab.shop.catalog import CATEGORIES, Catalog, Product
 from contoso_lab.shop.chat import ChatAnswer
 from contoso_lab.shop.customers import Customer, get_customer, load_customers
 from contoso_lab.shop.thread import thread
+from contoso_lab.shop.tools import ShopTool, shop_tools
 from contoso_lab.shop.truth import Claim, price_claims
 from contoso_lab.shop.voice import session_config
 from contoso_lab.shop.writeup import GateDecision, WriteUp, decide, find_skus, skus_in, suggest
@@ -23,6 +24,7 @@ __all__ = [
     "Customer",
     "GateDecision",
     "Product",
+    "ShopTool",
     "WriteUp",
     "decide",
     "find_skus",
@@ -30,6 +32,7 @@ __all__ = [
     "load_customers",
     "price_claims",
     "session_config",
+    "shop_tools",
     "skus_in",
     "suggest",
     "thread",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from contoso_lab import prompts
@@ -54,11 +55,14 @@ def session_config(
     context: str = "",
     voice: str | None = None,
     transcription_model: str = "whisper-1",
+    tools: Iterable[Mapping[str, Any]] = (),
 ) -> dict[str, Any]:
     """The `session` object of a `session.update`, in the names of the GA protocol.
 
     Args:
         voice: the target's own name of a voice; None leaves the choice to the target.
+        tools: the schemas of the tools that the agent may use, such as `shop_tools` has; without any, the session
+            says nothing about tools.
 
     Raises:
         PromptError: there is no such persona, or its prompt does not render.
@@ -70,6 +74,7 @@ def session_config(
     output: dict[str, Any] = {"format": dict(PCM_24K)}
     if voice is not None:
         output["voice"] = voice
+    offered = [dict(tool) for tool in tools]
     return {
         "type": "realtime",
         "instructions": instructions(persona, customer, catalog, history=history, context=context),
@@ -89,4 +94,5 @@ def session_config(
             },
             "output": output,
         },
+        **({"tools": offered, "tool_choice": "auto"} if offered else {}),
     }
