@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from contoso_lab.audio import PCM16_24K, AudioFormat, Clip, Stereo, read_audio, silence, write_stereo
 from contoso_lab.errors import AudioError, RecordingError
 from contoso_lab.recording.clock import LocalClock
+from contoso_lab.recording.fold import fold
 from contoso_lab.recording.labels import Labels
 from contoso_lab.recording.log import Log, RecordedEvent, read_lines, read_log
 from contoso_lab.recording.manifest import MANIFEST, Manifest, safe_name, write_whole
@@ -38,12 +39,13 @@ class Recording:
 
     @classmethod
     def open(cls, path: str | PathLike[str]) -> Recording:
-        """Open a bundle by its folder (or by its manifest).
+        """Open a bundle by its folder (or by its manifest). What is not folded yet is folded first.
 
         Raises RecordingError when there is no recording, or when a later program made it.
         """
         place = Path(path)
         folder = place.parent if place.name == MANIFEST else place
+        fold(folder)
         if (folder / MANIFEST).exists():
             return cls(folder, Manifest.load(folder))
         if (folder / "events.jsonl").exists():

@@ -51,7 +51,9 @@ def read_object(raw: str | bytes) -> tuple[dict[str, Any], str | None] | None:
     ({'type': 'a', 'n': 1.0}, '{"type": "a", "n": 1.0}')
     """
     try:
-        event, text = json.loads(raw), raw if isinstance(raw, str) else raw.decode()
+        # Decoded first: left to itself, the parser takes UTF-16 too, which would stand in our line as it came.
+        text = raw if isinstance(raw, str) else raw.decode()
+        event = json.loads(text)
     except (ValueError, RecursionError):
         return None
     if not isinstance(event, dict):

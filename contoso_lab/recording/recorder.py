@@ -1,34 +1,33 @@
 """Write a conversation to disk while it happens.
 
-The recorder stands in the way of every audio frame, so it does little: it finds the sound by the shape of the
-message, decodes it, appends it to a WAV file, and writes one line with a reference in its place. Every line goes to
-the operating system at once, and sound after 200 ms at the latest: a writer that is killed leaves a recording
-that ends there, and is readable up to there.
+The recorder stands in the way of every audio frame, so it does next to nothing: it appends the message as it came to
+one file, the spool (`spool`). Sound goes to the operating system after 200 ms at the latest, and everything else at
+once: a writer that is killed leaves a recording that ends there, and is readable up to there. The bundle that people
+read is made of the spool when the recording is closed, or when it is first opened (`fold`).
 
 | file | grows by | closed by |
 |---|---|---|
 | manifest.json | being replaced as a whole | `close` |
-| events.jsonl, prompty.jsonl | whole lines | `close`, or the first error |
-| audio/in.wav, audio/out.wav | whole samples | `close`, or the first error |
+| spool.bin | whole messages | `close`, or the first error |
+| all others | being made of the spool | `close`, a background worker, or the first reader |
 """
 
 from __future__ import annotations
 
 import contextlib
-import json
 import secrets
 import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 from pydantic import ValidationError
 
-from contoso_lab.audio import AudioFormat, from_base64
-from contoso_lab.errors import AudioError, RecordingError
-from contoso_lab.recording.files import GrowingFile
+from contoso_lab.errors import RecordingError
+from contoso_lab.recording.entries import asked_formats
+from contoso_lab.recording.fold import fold
 from contoso_lab.recording.manifest import (
     ClockInfo,
     Manifest,
@@ -38,13 +37,13 @@ from contoso_lab.recording.manifest import (
     new_id,
     safe_name,
 )
-from contoso_lab.recording.notes import compact, read_object, recorder_info, unparsed
-from contoso_lab.recording.track import Track
-from contoso_lab.wire import Direction, find_audio, ga_name, session_from_beta
+from contoso_lab.recording.notes import compact, read_object, recorder_info
+from contoso_lab.recording.spool import SPOOL, Kind, Spool
+from contoso_lab.wire import Direction, session_from_beta
 
-_LATEST_FLUSH_NS = 200_000_000
-_SOUND_KEYS = {("c2s", "input_audio_buffer.append"): "audio", ("s2c", "response.output_audio.delta"): "delta"}
-_SESSION_EVENTS = {("c2s", "session.update"), ("s2c", "session.created"), ("s2c", "session.updated")}
+_CLIENT, _SERVER = int(Kind.FROM_CLIENT), int(Kind.FROM_SERVER)
+# How sound is told at a glance, near the beginning. A wrong guess costs a write, or lets an event wait 200 ms.
+_CLIENT_SOUND, _SERVER_SOUND, _GLANCE_BYTES = b'audio_buffer.append"', b'audio.delta"', 48
 
 
 class Recorder:
@@ -63,12 +62,9 @@ class Recorder:
         self._clock_ns = clock_ns
         self._now = now
         self._origin_ns = manifest.clock.monotonic_origin_ns
-        self._tracks = {"c2s": Track(path / "audio", "in"), "s2c": Track(path / "audio", "out")}
-        self._counts = {"c2s": 0, "s2c": 0, "local": 0}
-        self._seq = self._runs = 0
-        self._prompts: GrowingFile | None = None
         self._closed = False
-        self._events = GrowingFile(path / "events.jsonl")
+        self._spool = Spool(path / SPOOL)
+        self._append = self._spool.append
 
     @classmethod
     def start(
@@ -164,35 +160,63 @@ class Recorder:
             return
         t_ns = self._clock_ns() - self._origin_ns
         try:
-            if isinstance(raw, Mapping) or dir == "local" or not self._write_frame(dir, raw, t_ns):
-                self._write_any(dir, raw, t_ns)
-            for track in self._tracks.values():
-                track.flush(older_than_ns=t_ns - _LATEST_FLUSH_NS)
+            if dir == "local" or not isinstance(raw, bytes):
+                self._write_rare(dir, raw, t_ns)
+            elif dir == "c2s":
+                self._append(t_ns, _CLIENT, raw, may_wait=raw.find(_CLIENT_SOUND, 0, _GLANCE_BYTES) >= 0)
+            else:
+                self._append(t_ns, _SERVER, raw, may_wait=raw.find(_SERVER_SOUND, 0, _GLANCE_BYTES) >= 0)
+        except OSError as error:
+            raise self._fail(error) from error
+
+    def flush(self, *, due: bool = False) -> None:
+        """Hand what waits to the operating system, so that others can read it; raises RecordingError as `write` does.
+
+        Args:
+            due: only what has waited for 200 ms. While messages come, `write` sees to that itself; a timer may
+                call this for the sound before a silence.
+        """
+        if self._closed or self.failed is not None:
+            return
+        try:
+            if due:
+                self._spool.flush_due(self._clock_ns() - self._origin_ns)
+            else:
+                self._spool.flush()
         except OSError as error:
             raise self._fail(error) from error
 
     def set_session(self, session: Mapping[str, Any]) -> None:
         """Note the session that was asked for (the object inside `session.update`) in the manifest."""
         self.manifest.session = dict(session)
-        self._take_formats(session_from_beta(session), 0)
+        for asked in asked_formats(session_from_beta(session)):
+            asked.note_in(self.manifest)
         try:
+            self._append(0, Kind.SESSION, compact(self.manifest.session).encode(), may_wait=False)
             self.manifest.save(self.path)
         except OSError as error:
             raise self._fail(error) from error
 
-    def close(self, reason: str = "ended") -> None:
-        """Finish the recording; a second call does nothing. Raises RecordingError when the end cannot be written."""
+    def close(self, reason: str = "ended", *, fold: Literal["now", "later"] = "now") -> None:
+        """Finish the recording; a second call does nothing. Raises RecordingError when the end cannot be written.
+
+        Args:
+            reason: how the conversation ended, for the manifest.
+            fold: `later` leaves it to a background worker, or to the first reader, to make the bundle.
+        """
         if self._closed:
             return
         try:
             if self.failed is None:
                 self.write("local", {"type": "recording.closed", "reason": reason})
-                self._release()
+                self._spool.close()
                 self._close_manifest(reason)
         except OSError as error:
             raise self._fail(error) from error
         finally:
             self._closed = True
+        if fold == "now":
+            self._fold()
 
     def __enter__(self) -> Self:
         return self
@@ -202,60 +226,29 @@ class Recorder:
     ) -> None:
         self.close("ended" if kind is None else f"failed: {kind.__name__}")
 
-    def _write_frame(self, dir: Direction, raw: str | bytes, t_ns: int) -> bool:
-        frame = find_audio(raw)
-        if frame is None or (dir, frame.type) not in _SOUND_KEYS:
-            return False
-        head, tail = raw[: frame.start - 1], raw[frame.stop + 1 :]
-        try:
-            data = from_base64(raw[frame.start : frame.stop])
-        except AudioError:
-            return False  # kept as it came: what was on the wire is what we show
-        reference = self._tracks[dir].add(data, item=lambda: json.loads(raw).get("item_id"), at_ns=t_ns)
-        if reference is None:
-            return False
-        before = head if isinstance(head, str) else head.decode("ascii")
-        after = tail if isinstance(tail, str) else tail.decode("ascii")
-        self._line(dir, f"{before}{reference.to_json()}{after}", t_ns)
-        return True
-
-    def _write_any(self, dir: Direction, raw: str | bytes | Mapping[str, Any], t_ns: int) -> None:
-        read = (dict(raw), None) if isinstance(raw, Mapping) else read_object(raw)
-        if read is None and not isinstance(raw, Mapping):
-            self._line("local", compact(unparsed(dir, raw)), t_ns)
-        if read is None:
-            return
-        event, text = read
+    def _write_rare(self, dir: Direction, raw: str | bytes | Mapping[str, Any], t_ns: int) -> None:
         if dir == "local":
-            if event.get("type") == "lab.local" and isinstance(event.get("event"), Mapping):
-                event, text = dict(event["event"]), None
-            self.manifest.playback.measured |= event.get("type") == "playback.started"
-            if event.get("type") == "prompt.run" and isinstance(event.get("run"), Mapping):
-                event, text = self._move_run(event), None
-            if event.get("type") == "client.described":
-                self._describe(event)
-        else:
-            name = ga_name(str(event.get("type", "")))
-            if (dir, name) in _SESSION_EVENTS and isinstance(event.get("session"), Mapping):
-                self._take_formats(session_from_beta(event["session"]), t_ns)
-            elif key := _SOUND_KEYS.get((dir, name)):
-                event, text = self._move_sound(dir, event, key, t_ns)
-        self._line(dir, text or compact(event), t_ns)
+            raw = self._local_event(raw)
+        if isinstance(raw, Mapping):
+            raw = compact(dict(raw)).encode()
+        kind = {"c2s": Kind.FROM_CLIENT, "s2c": Kind.FROM_SERVER, "local": Kind.LOCAL}[dir]
+        if isinstance(raw, str):
+            kind, raw = Kind(kind + 1), raw.encode("utf-8", "surrogatepass")
+        sound = _CLIENT_SOUND if dir == "c2s" else _SERVER_SOUND
+        self._append(t_ns, kind, raw, may_wait=dir != "local" and raw.find(sound, 0, _GLANCE_BYTES) >= 0)
 
-    def _move_sound(self, dir: str, event: dict[str, Any], key: str, t_ns: int) -> tuple[dict[str, Any], None]:
-        if isinstance(sound := event.get(key), str):
-            with contextlib.suppress(AudioError):  # what is no base64 stays as it came
-                found = self._tracks[dir].add(from_base64(sound), item=lambda: event.get("item_id"), at_ns=t_ns)
-                if found is not None:
-                    event = {**event, key: found.to_dict()}
-        return event, None
-
-    def _move_run(self, event: Mapping[str, Any]) -> dict[str, Any]:
-        if self._prompts is None:
-            self._prompts = GrowingFile(self.path / "prompty.jsonl")
-        self._prompts.append(compact(event["run"]).encode() + b"\n")
-        self._runs += 1
-        return {**event, "run": {"$prompty": self._runs - 1}}
+    def _local_event(self, raw: str | bytes | Mapping[str, Any]) -> str | bytes | Mapping[str, Any]:
+        """Take a local event out of its `lab.local`, and note in the manifest what it tells of the client."""
+        read = (raw, None) if isinstance(raw, Mapping) else read_object(raw)
+        if read is None:
+            return raw
+        event, text = read
+        if event.get("type") == "lab.local" and isinstance(event.get("event"), Mapping):
+            event, text = event["event"], None
+        self.manifest.playback.measured |= event.get("type") == "playback.started"
+        if event.get("type") == "client.described":
+            self._describe(event)
+        return text or event
 
     def _describe(self, event: Mapping[str, Any]) -> None:
         """Take over what only the client knows: its player, and whether a machine speaks."""
@@ -266,52 +259,25 @@ class Recorder:
             self.manifest.synthetic = event["synthetic"]
         self.manifest.save(self.path)
 
-    def _take_formats(self, session: Mapping[str, Any], t_ns: int) -> None:
-        audio = session.get("audio")
-        for dir, side in (("c2s", "input"), ("s2c", "output")):
-            part = audio.get(side) if isinstance(audio, Mapping) else None
-            wanted = part.get("format") if isinstance(part, Mapping) else None
-            if wanted is None:
-                continue
-            track = self._tracks[dir]
-            try:
-                track.format = AudioFormat.from_wire(wanted)
-            except AudioError as error:
-                note = {"type": "recording.format_unknown", "track": track.name, "reason": str(error)}
-                self._line("local", compact(note), t_ns)
-                continue
-            setattr(self.manifest, f"audio_format_{track.name}", track.format.to_wire())
-
-    def _line(self, dir: str, event: str, t_ns: int) -> None:
-        line = f'{{"seq":{self._seq},"t_ns":{t_ns},"dir":"{dir}","ev":{event}}}\n'
-        self._events.append(line.encode("utf-8", "surrogatepass"))
-        self._seq += 1
-        self._counts[dir] += 1
-
     def _close_manifest(self, reason: str) -> None:
         t_ns = self._clock_ns() - self._origin_ns
         manifest = self.manifest
         manifest.status, manifest.end_reason = "closed", reason
         manifest.clock.wall_anchors.append(WallAnchor.at(self._now(), t_ns))
-        samples = {f"samples_{track.name}": track.samples for track in self._tracks.values()}
-        manifest.counts = {**self._counts, **samples, "prompt_runs": self._runs, "duration_ms": t_ns // 1_000_000}
+        manifest.counts = {"duration_ms": t_ns // 1_000_000}  # the others are counted in folding
         manifest.save(self.path)
+
+    def _fold(self) -> None:
+        # What cannot be folded now, on a full disk, is whole all the same, and the reader says what is wrong.
+        with contextlib.suppress(RecordingError):
+            fold(self.path)
+            self.manifest = Manifest.load(self.path)
 
     def _fail(self, error: OSError) -> RecordingError:
         """Save what can be saved, and say once what is wrong; whatever fails here has the same cause."""
         self.failed = f"{self.path}: the recording stops here ({error.strerror or error}): free some space"
         with contextlib.suppress(OSError):
-            self._release()
+            self._spool.close()
         with contextlib.suppress(OSError):
             self._close_manifest(f"the recording could not be written: {error.strerror or error}")
         return RecordingError(self.failed)
-
-    def _release(self) -> None:
-        with contextlib.ExitStack() as stack:
-            stack.callback(self._events.close)
-            if self._prompts is not None:
-                stack.callback(self._prompts.close)
-            for track in self._tracks.values():
-                if track.wav is not None:
-                    stack.callback(track.wav.close)
-                    track.wav = None

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from contoso_lab.audio import PCM16_24K, AudioFormat, decode, encode
 from contoso_lab.recording.files import GrowingWav
 
-_BUFFER_MS = 200
+_BUFFER_BYTES = 1 << 18
 
 
 class Reference(NamedTuple):
@@ -46,7 +46,7 @@ class Track:
         self._half = b""
         self._half_of: object = None
 
-    def add(self, data: bytes, *, item: Callable[[], object], at_ns: int) -> Reference | None:
+    def add(self, data: bytes, *, item: Callable[[], object]) -> Reference | None:
         """Store the sound of one event, and say where it lies. `item` tells which item it belongs to, if asked.
 
         Returns None when the sound has another rate than the track: such an event must keep its sound.
@@ -54,12 +54,11 @@ class Track:
         """
         if self.wav is None:
             self._place.parent.mkdir(exist_ok=True)
-            rate_hz = self.format.rate_hz
-            self.wav = GrowingWav(self._place, rate_hz, buffer_bytes=2 * rate_hz * _BUFFER_MS // 1000)
+            self.wav = GrowingWav(self._place, self.format.rate_hz, buffer_bytes=_BUFFER_BYTES)
         if self.wav.rate_hz != self.format.rate_hz:
             return None
         pcm = self._whole_samples(data, item) if self.format.encoding == "pcm16" else self._decoded(data)
-        offset = self.wav.append(pcm, at_ns=at_ns)
+        offset = self.wav.append(pcm)
         self._samples = self.wav.samples
         return Reference(self.name, offset, len(pcm) // 2, hashlib.sha256(pcm).hexdigest()[:16])
 
@@ -68,12 +67,10 @@ class Track:
         """How many samples were stored so far."""
         return self._samples
 
-    def flush(self, *, older_than_ns: int | None = None) -> None:
-        """Write what waits, or only what waits since before a moment; raises OSError."""
-        if self.wav is None or self.wav.waiting_since_ns is None:
-            return
-        if older_than_ns is None or self.wav.waiting_since_ns <= older_than_ns:
-            self.wav.flush()
+    def close(self) -> None:
+        """Complete the file, if there is one; raises OSError."""
+        if self.wav is not None:
+            self.wav.close()
 
     def _decoded(self, data: bytes) -> bytes:
         return encode(decode(data, self.format), AudioFormat("pcm16", self.format.rate_hz))

@@ -1,36 +1,63 @@
-"""A recording that may break without breaking the call."""
+"""A recording that may break without breaking the call, and that costs the relay next to nothing.
+
+While the call lasts, messages are kept as they come; the bundle that people read is made of them afterwards, by a
+process of low priority or by whoever reads first.
+"""
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from contoso_lab.errors import LabError
+from contoso_lab.recording.fold_worker import shared_worker
 from contoso_lab.recording.recorder import Recorder
-from contoso_lab.relay.call import Direction, Message
 from contoso_lab.relay.setup import Setup
 from contoso_lab.relay.tokens import Grant
 from contoso_lab.settings import Target
+from contoso_lab.wire import Direction
 
 
 class Tape:
     """The recorder of one call, or none.
 
     When it breaks, `write` says once what went wrong; then nothing is recorded and what was written stays.
+
+    Args:
+        recorder: what writes; `None` records nothing.
+        failure: why there is none.
+        fold: is given the recording when the call is over.
     """
 
-    def __init__(self, recorder: Recorder | None = None, *, failure: str | None = None) -> None:
+    def __init__(
+        self,
+        recorder: Recorder | None = None,
+        *,
+        failure: str | None = None,
+        fold: Callable[[Path], None] | None = None,
+    ) -> None:
         self._recorder = recorder
+        self._fold = fold
         self.failure = failure
         """Why the call is not recorded, in a sentence; `None` when nothing went wrong."""
         self.id = recorder.id if recorder else None
         self.path = recorder.path if recorder else None
 
     @classmethod
-    def start(cls, runs: Path, *, grant: Grant, target: Target, setup: Setup) -> Tape:
-        """Begin a recording below `runs`; when that fails, a tape with a `failure` and no recorder."""
+    def start(
+        cls, runs: Path, *, grant: Grant, target: Target, setup: Setup, fold: Callable[[Path], None] | None = None
+    ) -> Tape:
+        """Begin a recording below `runs`; when that fails, a tape with a `failure` and no recorder.
+
+        Args:
+            runs: the folder of all recordings.
+            grant: who calls.
+            target: who answers.
+            setup: what the call is made of.
+            fold: is given the recording when the call is over; `None` is the worker that the program shares.
+        """
         try:
             recorder = Recorder.start(
                 runs,
@@ -46,24 +73,39 @@ class Tape:
             )
         except (LabError, OSError) as error:
             return cls(failure=f"this call is not recorded: {error}")
-        return cls(recorder)
+        return cls(recorder, fold=fold or shared_worker().fold)
 
-    def write(self, direction: Direction, message: Message | Mapping[str, Any]) -> str | None:
+    def write(self, direction: Direction, message: str | bytes | Mapping[str, Any]) -> str | None:
         """Write one message. Returns a sentence when the recording has just broken, else `None`."""
         if self._recorder is None:
             return None
         try:
             self._recorder.write(direction, message)
         except (LabError, OSError) as error:
-            self.close("the recording broke")
-            self.failure = f"this call is not recorded any more: {error}"
-            return self.failure
+            return self._broken(error)
+        return None
+
+    def flush_due(self) -> str | None:
+        """Write sound that a silence followed, for a timer's tick; a broken recording is told as `write` tells it."""
+        if self._recorder is None:
+            return None
+        try:
+            self._recorder.flush(due=True)
+        except (LabError, OSError) as error:
+            return self._broken(error)
         return None
 
     def close(self, reason: str) -> None:
-        """Finish the recording; `reason` says how the call ended."""
+        """Finish the recording; `reason` says how the call ended. It is readable when this returns."""
         recorder, self._recorder = self._recorder, None
         if recorder is not None:
             # A recording that cannot even be closed is readable as one that was cut; it says so itself.
             with contextlib.suppress(LabError, OSError):
-                recorder.close(reason)
+                recorder.close(reason, fold="later")
+            if self._fold is not None:
+                self._fold(recorder.path)
+
+    def _broken(self, error: Exception) -> str:
+        self.close("the recording broke")
+        self.failure = f"this call is not recorded any more: {error}"
+        return self.failure

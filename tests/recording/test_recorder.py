@@ -10,14 +10,17 @@ from typing import Any
 import numpy as np
 import pytest
 
-from contoso_lab.audio import PCM16_24K, ULAW_8K, Clip, decode, read_audio, tone
+from contoso_lab.audio import PCM16_24K, ULAW_8K, Clip, decode, tone
 from contoso_lab.errors import RecordingError
 from contoso_lab.recording import Recorder, Recording
+from contoso_lab.recording.fold import fold
 
 SOUND = tone(40).to_bytes(PCM16_24K)
 
 
 def lines(recorder: Recorder) -> list[dict[str, Any]]:
+    recorder.flush()
+    fold(recorder.path)
     text = (recorder.path / "events.jsonl").read_bytes().decode()
     return [json.loads(line) for line in text.split("\n")[:-1]]
 
@@ -77,6 +80,7 @@ def test_sound_goes_to_the_track_in_whatever_shape_it_comes(desk: Any, shape: st
 def test_what_is_no_sound_stays_word_for_word(desk: Any) -> None:
     raw = '{"type": "brand.new", "n": 1.0, "big": 12345678901234567890123, "s": "\\u00e9é"}'
     desk.recorder.write("s2c", raw)
+    lines(desk.recorder)
     assert raw.encode() in (desk.recorder.path / "events.jsonl").read_bytes()
 
 
@@ -170,14 +174,38 @@ def test_closing_completes_the_manifest_and_the_headers(desk: Any) -> None:
         desk.recorder.write("s2c", "{}")
 
 
-def test_sound_is_on_disk_after_200_ms_even_when_no_more_comes(desk: Any) -> None:
+def test_sound_is_on_disk_after_200_ms_and_everything_else_at_once(desk: Any) -> None:
+    spool = desk.recorder.path / "spool.bin"
     desk.at(0, "s2c", delta(SOUND))
-    wav = desk.recorder.path / "audio" / "out.wav"
-    assert wav.stat().st_size == 44
-    desk.at(150, "s2c", {"type": "response.done"})
-    assert wav.stat().st_size == 44
-    desk.at(200, "c2s", {"type": "response.create"})
-    assert read_audio(wav).to_bytes(PCM16_24K) == SOUND
+    empty = spool.stat().st_size
+    desk.at(100, "c2s", json.dumps(append(SOUND)).encode())
+    desk.at(199, "s2c", json.dumps(delta(SOUND)).encode())
+    assert spool.stat().st_size == empty
+    desk.at(200, "s2c", delta(SOUND))
+    assert spool.stat().st_size > empty + 4 * len(SOUND)
+    full = spool.stat().st_size
+    desk.at(210, "s2c", delta(SOUND))
+    assert spool.stat().st_size == full
+    desk.at(220, "s2c", {"type": "response.done"})
+    assert Recording.open(desk.recorder.path).assistant_audio.to_bytes(PCM16_24K) == 4 * SOUND
+
+
+def test_sound_before_a_silence_is_written_by_whoever_asks(desk: Any) -> None:
+    spool = desk.recorder.path / "spool.bin"
+    desk.at(0, "s2c", delta(SOUND))
+    empty = spool.stat().st_size
+    desk.clock.to(199)
+    desk.recorder.flush(due=True)
+    assert spool.stat().st_size == empty
+    desk.clock.to(200)
+    desk.recorder.flush(due=True)
+    assert spool.stat().st_size > empty
+
+
+def test_much_sound_at_once_does_not_wait_in_memory(desk: Any) -> None:
+    for _ in range(200):
+        desk.at(0, "s2c", json.dumps(delta(SOUND)).encode())
+    assert (desk.recorder.path / "spool.bin").stat().st_size > 200 * 2500 - 65536
 
 
 def test_an_error_in_the_call_is_the_recordings_end_reason(tmp_path: Path) -> None:

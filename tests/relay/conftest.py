@@ -18,6 +18,7 @@ from websockets.exceptions import ConnectionClosed
 
 from contoso_lab.errors import ShopError
 from contoso_lab.listening import Server, bind, url_of
+from contoso_lab.recording.fold import fold
 from contoso_lab.relay.app import create_app
 from contoso_lab.relay.setup import Setup
 from contoso_lab.relay.tokens import Grant
@@ -179,10 +180,12 @@ class Relay:
         return path
 
     def lines(self) -> list[dict[str, Any]]:
+        fold(self.recording)
         text = (self.recording / "events.jsonl").read_text(encoding="utf-8")
         return [json.loads(line) for line in text.splitlines()]
 
     def manifest(self) -> dict[str, Any]:
+        fold(self.recording)
         return json.loads((self.recording / "manifest.json").read_text(encoding="utf-8"))
 
 

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import json
 
+from contoso_lab.recording import Recording
+from contoso_lab.recording.fold import fold
 from contoso_lab.recording.recorder import Recorder
 from contoso_lab.relay.setup import Setup
 from contoso_lab.relay.tape import Tape
@@ -24,6 +26,52 @@ def test_a_tape_says_whose_call_it_holds(tmp_path):
     assert {name: manifest[name] for name in expected} == expected
     assert manifest["target"] == {"kind": "local", "model": "local"}
     assert manifest["session"] == SETUP.session
+
+
+def test_a_tape_hands_the_folding_to_others(tmp_path):
+    handed = []
+    tape = Tape.start(tmp_path, grant=MAYA, target=LOCAL, setup=SETUP, fold=handed.append)
+    tape.write("s2c", b'{"type":"response.done"}')
+    tape.close("done")
+    tape.close("a second time")
+    assert handed == [tape.path]
+    assert not (tape.path / "events.jsonl").exists()
+    assert [event.type for event in Recording.open(tape.path).events][1:] == ["response.done", "recording.closed"]
+
+
+def test_a_reader_need_not_wait_for_the_one_who_folds(tmp_path):
+    tape = Tape.start(tmp_path, grant=MAYA, target=LOCAL, setup=SETUP)
+    tape.write("s2c", b'{"type":"response.done"}')
+    tape.close("done")
+    assert Recording.open(tape.path).problems == ()
+    fold(tape.path)
+
+
+def test_sound_before_a_silence_is_written_when_its_time_has_come(tmp_path):
+    now_ns = [0]
+    recorder = Recorder.start(tmp_path, id="quiet", clock_ns=lambda: now_ns[0])
+    tape, spool = Tape(recorder), recorder.path / "spool.bin"
+    tape.write("s2c", b'{"type":"response.output_audio.delta","delta":"AAAA"}')
+    before = spool.stat().st_size
+    assert tape.flush_due() is None
+    assert spool.stat().st_size == before
+    now_ns[0] = 200_000_000
+    assert tape.flush_due() is None
+    assert spool.stat().st_size > before
+    tape.close("done")
+    assert tape.flush_due() is None
+
+
+def test_a_disk_that_is_full_when_the_sound_is_written_is_told(tmp_path, monkeypatch):
+    tape = Tape.start(tmp_path, grant=MAYA, target=LOCAL, setup=SETUP, fold=lambda _: None)
+
+    def full(*_, **__):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Recorder, "flush", full)
+    assert "No space left" in (tape.flush_due() or "")
+    assert "No space left" in (tape.failure or "")
+    assert tape.write("s2c", b"{}") is None
 
 
 def test_a_tape_that_breaks_says_so_once(tmp_path, monkeypatch):

@@ -222,8 +222,8 @@ def test_a_recording_that_was_cut_says_so(script: Callable[..., Any], tmp_path: 
     torn = script()
     torn.answers(200, "Hello Maya.")
     path = torn.record(tmp_path, close=False)
-    events = path / "events.jsonl"
-    events.write_bytes(events.read_bytes()[:-20])
+    spool = path / "spool.bin"
+    spool.write_bytes(spool.read_bytes()[:-20])
     text = Elements(page_html([Recording.open(path)])).text
     assert "it was cut before it was closed" in text
     assert "the last line was cut" in text

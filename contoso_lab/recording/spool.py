@@ -1,0 +1,121 @@
+"""The one file that a conversation is written to while it lasts: every message as it came, one after the other.
+
+Whoever stands in the way of a live call should do nothing that can be done later. So nothing is decoded, hashed or
+parsed here: a head of thirteen bytes says when, what and how long, and the message follows. `fold` makes the bundle
+of it that people and programs read.
+
+| bytes | what |
+|---|---|
+| 16 | `contoso spool 1` and a newline: the version of what follows |
+| 8 | ns since the recording began, little endian; here a record begins |
+| 4 | length of the message in bytes, little endian |
+| 1 | which kind of message, see `Kind` |
+| length | the message |
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from enum import IntEnum
+from pathlib import Path
+from typing import BinaryIO, NamedTuple
+
+from contoso_lab.errors import RecordingError
+from contoso_lab.recording.files import GrowingFile
+
+SPOOL = "spool.bin"
+LATEST_NS = 200_000_000
+"""How long sound may wait in memory; everything else goes to the operating system at once."""
+_FULL_BYTES = 65536
+_FAMILY, _HEAD = b"contoso spool ", b"contoso spool 1\n"
+_RECORD = struct.Struct("<qIB")
+_pack = _RECORD.pack
+
+
+class Kind(IntEnum):
+    """What a record holds. Text and bytes are told apart because they are decoded differently."""
+
+    FROM_CLIENT = 0
+    FROM_CLIENT_TEXT = 1
+    FROM_SERVER = 2
+    FROM_SERVER_TEXT = 3
+    LOCAL = 4
+    LOCAL_TEXT = 5
+    SESSION = 6
+    """The session that was asked for; it sets the formats from here on."""
+
+
+class Record(NamedTuple):
+    """One message, or what is left of it."""
+
+    t_ns: int
+    kind: int
+    data: bytes
+    torn: bool = False
+    """The writer was stopped in the middle of it; it is the last one, and `data` is what there is of it."""
+
+
+class Spool:
+    """Writes records. All methods raise OSError when the system refuses; whole records stay, and no half one."""
+
+    def __init__(self, place: Path) -> None:
+        self._file = GrowingFile(place, _HEAD)
+        self._buffer = bytearray()
+        self._due_ns = 0
+
+    def append(self, t_ns: int, kind: int, data: bytes, *, may_wait: bool) -> None:
+        """Take one record; what `may_wait` is written a little later, with what follows, in one go."""
+        buffer = self._buffer
+        if not buffer:
+            self._due_ns = t_ns + LATEST_NS
+        buffer += _pack(t_ns, len(data), kind)
+        buffer += data
+        if not may_wait or t_ns >= self._due_ns or len(buffer) >= _FULL_BYTES:
+            self.flush()
+
+    def flush_due(self, now_ns: int) -> None:
+        """Write what has waited long enough by now."""
+        if self._buffer and now_ns >= self._due_ns:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write what waits."""
+        if self._buffer:
+            waiting, self._buffer = self._buffer, bytearray()
+            self._file.append(waiting)
+
+    def close(self) -> None:
+        """Write what waits and let go of the file; may be called twice."""
+        try:
+            self.flush()
+        finally:
+            self._file.close()
+
+
+def read_spool(file: BinaryIO) -> Iterator[Record]:
+    """Read records until the end of the file; the last one may be torn.
+
+    Raises RecordingError when this is no spool, or one of a later version.
+    """
+    head = file.read(len(_HEAD))
+    if head != _HEAD:
+        if not _HEAD.startswith(head):  # a writer may have been stopped before its first sixteen bytes were there
+            raise RecordingError(f"{file.name} {_wrong(head)}")
+        return
+    while start := file.read(_RECORD.size):
+        if len(start) < _RECORD.size:
+            yield Record(0, Kind.LOCAL, b"", torn=True)
+            return
+        t_ns, length, kind = _RECORD.unpack(start)
+        data = file.read(length)
+        torn = len(data) < length or kind > Kind.SESSION
+        yield Record(t_ns, kind, data, torn)
+        if torn:
+            return
+
+
+def _wrong(head: bytes) -> str:
+    if head.startswith(_FAMILY):
+        return "was written by a later program: install a newer contoso-lab"
+    return "does not begin as a spool does: it is damaged, mend or remove it"

@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import pytest
+
+from contoso_lab.errors import RecordingError
+from contoso_lab.recording.spool import Kind, Record, Spool, read_spool
+
+MS = 1_000_000
+
+
+def records(place: Path) -> list[Record]:
+    with place.open("rb") as file:
+        return list(read_spool(file))
+
+
+def test_what_is_written_is_read(tmp_path: Path) -> None:
+    spool = Spool(tmp_path / "s")
+    spool.append(5, Kind.FROM_CLIENT, b"one", may_wait=True)
+    spool.append(7, Kind.LOCAL_TEXT, b"", may_wait=True)
+    spool.close()
+    spool.close()
+    assert records(tmp_path / "s") == [Record(5, Kind.FROM_CLIENT, b"one"), Record(7, Kind.LOCAL_TEXT, b"")]
+
+
+def test_what_may_wait_goes_with_what_may_not(tmp_path: Path) -> None:
+    spool = Spool(tmp_path / "s")
+    spool.append(0, Kind.FROM_CLIENT, b"sound", may_wait=True)
+    assert records(tmp_path / "s") == []
+    spool.append(1, Kind.FROM_SERVER, b"event", may_wait=False)
+    assert [record.data for record in records(tmp_path / "s")] == [b"sound", b"event"]
+    spool.close()
+
+
+@pytest.mark.parametrize(("now_ms", "there"), [(199, 0), (200, 1)])
+def test_nothing_waits_longer_than_200_ms(tmp_path: Path, now_ms: int, there: int) -> None:
+    spool = Spool(tmp_path / "s")
+    spool.append(0, Kind.FROM_CLIENT, b"sound", may_wait=True)
+    spool.flush_due(now_ms * MS)
+    assert len(records(tmp_path / "s")) == there
+    spool.close()
+
+
+@pytest.mark.parametrize("cut_bytes", range(1, 17))
+def test_a_record_that_was_cut_anywhere_is_told_from_a_whole_one(tmp_path: Path, cut_bytes: int) -> None:
+    spool = Spool(tmp_path / "s")
+    spool.append(5, Kind.FROM_CLIENT, b"one", may_wait=True)
+    spool.append(6, Kind.FROM_SERVER, b"four", may_wait=True)
+    spool.close()
+    data = (tmp_path / "s").read_bytes()
+    (tmp_path / "s").write_bytes(data[:-cut_bytes])
+    whole, torn = records(tmp_path / "s")
+    assert (whole.data, whole.torn) == (b"one", False)
+    assert torn.torn
+    assert b"four".startswith(torn.data)
+
+
+@pytest.mark.parametrize("head", [b"", b"contoso sp"])
+def test_a_spool_whose_writer_was_killed_at_once_is_empty(head: bytes) -> None:
+    assert list(read_spool(io.BytesIO(head))) == []
+
+
+@pytest.mark.parametrize(
+    ("data", "says"),
+    [(b"contoso spool 2\nxxxxx", "newer contoso-lab"), (b"\x00" * 64, "damaged"), (b"RIFF", "damaged")],
+)
+def test_what_is_no_spool_is_refused(tmp_path: Path, data: bytes, says: str) -> None:
+    (tmp_path / "s").write_bytes(data)
+    with pytest.raises(RecordingError, match=says):
+        records(tmp_path / "s")
+
+
+def test_a_record_of_a_kind_that_nobody_knows_ends_the_spool(tmp_path: Path) -> None:
+    spool = Spool(tmp_path / "s")
+    spool.append(5, 200, b"one", may_wait=True)
+    spool.append(6, Kind.FROM_SERVER, b"two", may_wait=True)
+    spool.close()
+    assert [record.torn for record in records(tmp_path / "s")] == [True]
