@@ -16,6 +16,7 @@ from typing import Any
 from contoso_lab.audio import PCM16_24K, Clip, decode, from_base64, to_base64
 from contoso_lab.errors import EventError, SessionClosed
 from contoso_lab.session.line import Line
+from contoso_lab.session.once import OneAtATime
 from contoso_lab.session.pace import paced
 from contoso_lab.session.playback import Playback, PlaybackEvent
 from contoso_lab.wire import Conversation, Event, Turn, dump
@@ -52,7 +53,7 @@ class Session:
         self.errors = line.errors
         """What the other side refused: that does not end a call, but must be seen."""
         self._relayed = relayed
-        self._after_reply = after_reply
+        self._writing = None if after_reply is None else OneAtATime(lambda: after_reply(self))
         self._playback = Playback()
         self._origin_ns = time.monotonic_ns()
         self._changed = asyncio.Condition()
@@ -66,8 +67,6 @@ class Session:
         self._reader = tasks.create_task(self._read())
         self._player = tasks.create_task(self._play())
         self._beside: set[asyncio.Task[None]] = set()
-        self._writing = False
-        self._once_more = False
 
     @property
     def now_ms(self) -> float:
@@ -78,7 +77,8 @@ class Session:
     def quiet(self) -> bool:
         """Nobody speaks, nothing is being answered, nothing waits to be heard or written."""
         pending = not all(map(self.written, self.conversation.turns))
-        return not (self._busy or pending or self._writing) and self._playback.idle
+        writing = self._writing is not None and self._writing.busy
+        return not (self._busy or pending or writing) and self._playback.idle
 
     def written(self, turn: Turn) -> bool:
         """The words of a turn are there, or were waited for in vain."""
@@ -237,10 +237,14 @@ class Session:
         """The customer speaks: stop the speaker and tell the server how much of the reply was heard."""
         cut, events = self._playback.flush(at_ms=at_ms)
         await self._report(events)
-        if cut is not None and cut.played_ms >= 1:
-            # The server believes that all it sent was heard; with nothing played there is nothing to cut.
+        if cut is None:
+            return
+        # The server believes that all it sent was heard. A cut at 0 ms is no cut: such a reply is taken out.
+        if cut.item_id not in cut.unheard:
             truncate = {"item_id": cut.item_id, "content_index": 0, "audio_end_ms": int(cut.played_ms)}
             await self.send({"type": "conversation.item.truncate", **truncate})
+        for item_id in cut.unheard:
+            await self.send({"type": "conversation.item.delete", "item_id": item_id})
 
     async def _play(self) -> None:
         """Report what the listener hears at the moment at which it is heard."""
@@ -268,23 +272,15 @@ class Session:
 
     def _write_beside(self) -> None:
         """One write-up task at a time: a reply that ends meanwhile is judged right after."""
-        if self._after_reply is None or self._leaving:
+        if self._writing is None or self._leaving or not self._writing.ask():
             return
-        if self._writing:
-            self._once_more = True
-            return
-        self._writing = True
 
-        async def work(after_reply: AfterReply) -> None:
-            await after_reply(self)
-            while self._once_more:
-                self._once_more = False
-                await after_reply(self)
+        async def work(writing: OneAtATime) -> None:
+            await writing.run()
             async with self._changed:
-                self._writing = False
                 self._changed.notify_all()
 
-        self.beside(work(self._after_reply))
+        self.beside(work(self._writing))
 
     async def _ask_for_reply(self) -> None:
         for _ in range(1 + ASKED_AGAIN):

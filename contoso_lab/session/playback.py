@@ -17,6 +17,8 @@ from contoso_lab.errors import AudioError
 
 AUDIBLE_DB = -45.0
 FRAME_MS = 20.0
+LEAST_HEARD_MS = 1.0
+"""The wire counts whole milliseconds, and a cut at 0 is refused."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,8 @@ class Cut:
 
     item_id: str
     played_ms: float
+    unheard: tuple[str, ...] = ()
+    """The replies of which nothing had been heard: this one, when it had not begun, and those behind it."""
 
 
 @dataclass(slots=True)
@@ -62,8 +66,8 @@ class Playback:
     >>> [event.type for event in speaker.advance(0)]
     ['playback.started', 'playback.first_audible']
     >>> cut, events = speaker.flush(at_ms=60)
-    >>> cut
-    Cut(item_id='item_1', played_ms=60.0)
+    >>> cut.item_id, cut.played_ms
+    ('item_1', 60.0)
     """
 
     rate_hz: int = 24_000
@@ -177,9 +181,10 @@ class Playback:
                         played_ms=round(unheard.played_ms, 1),
                     )
                 )
+        never = tuple(each.item_id for each in self._queue if each.played_ms < LEAST_HEARD_MS)
         self._queue.clear()
         self._starved_since_ms = None
-        return Cut(reply.item_id, reply.played_ms), told
+        return Cut(reply.item_id, reply.played_ms, never), told
 
     def next_due_ms(self) -> float | None:
         """When the next event is due if nothing else happens; `None` when nothing is."""

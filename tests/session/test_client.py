@@ -176,7 +176,7 @@ class TestBargeIn:
         assert turns[0].heard_ms == 100
         assert [note["item_id"] for note in fake.line.notes if note["type"] == "playback.started"] == ["a1", "a2"]
 
-    async def test_a_second_reply_in_the_queue_is_silenced_and_not_cut(self, fake, clock) -> None:
+    async def test_a_second_reply_in_the_queue_is_taken_out_and_not_cut(self, fake, clock) -> None:
         async def script(line) -> None:
             await line.reply("a1", "First.", sound_ms=300)
             await line.reply("a2", "Second.", sound_ms=300)
@@ -184,6 +184,7 @@ class TestBargeIn:
             clock.ms = 150
             await line.customer_speaks("u1")
             assert (await line.expect("conversation.item.truncate"))["item_id"] == "a1"
+            assert (await line.expect("conversation.item.delete"))["item_id"] == "a2"
             await line.customer_stops("u1")
             await line.written("u1", "Stop.")
 
@@ -201,6 +202,7 @@ class TestBargeIn:
             await line.customer_speaks("u1")
             if sound_ms:
                 assert (await line.note("playback.stopped"))["played_ms"] == 0
+                assert (await line.expect("conversation.item.delete"))["item_id"] == "a1"
                 await line.end_reply("a1", "Hello", status="cancelled")
             await line.customer_stops("u1")
             await line.written("u1", "Hi.")

@@ -141,7 +141,7 @@ class TestWithoutARelay:
         done = asyncio.Event()
 
         async def script(line) -> None:
-            await line.greet("Hello.", sound_ms=40)
+            await line.greet("Hello.", sound_ms=0)
             await line.customer_says("u1", "Hi.")
             done.set()
 

@@ -44,6 +44,15 @@ def test_cutting_in_says_how_much_was_heard() -> None:
     assert speaker.idle
 
 
+def test_cutting_in_says_what_was_never_heard() -> None:
+    speaker = Playback()
+    for item in ("a", "b", "c"):
+        speaker.push(item, "r", SOUND, at_ms=0)
+    assert speaker.flush(at_ms=50)[0] == Cut("a", 50, ("b", "c"))
+    speaker.push("d", "r", SOUND, at_ms=60)
+    assert speaker.flush(at_ms=60.5)[0] == Cut("d", 0.5, ("d",))
+
+
 def test_cutting_into_silence_cuts_nothing() -> None:
     cut, events = Playback().flush(at_ms=10)
     assert cut is None
