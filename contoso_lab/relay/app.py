@@ -1,11 +1,14 @@
-"""The HTTP surface: a token for whoever may have one, two doors for calls, and a sign of life.
+"""The HTTP surface: a token for whoever may have one, two doors for calls, and signs of life.
 
 | path | what |
 |---|---|
 | `GET /api/token?persona=&customer=&scenario=&replay_of=&mode=` | `{"token", "expiresAt"}`: one call in five minutes |
+| `POST /v1/realtime/client_secrets` | the same in OpenAI's shape (`client_secrets`) |
 | `WS /api/realtime/ws?token=…` | a call, for browsers |
 | `WS /v1/realtime?model=…` | a call, for the official `openai` client (`api_key=token`) |
-| `GET /healthz` | whether the relay takes calls, and how many it holds |
+| `GET /healthz` | whether the relay lives, and how many calls it holds |
+| `GET /readyz`, `GET /metrics` | whether it takes new calls, and its numbers (`scrape`) |
+| `GET /openapi.json` | what programs may ask over HTTP, for programs |
 
 Both WebSocket doors take the token wherever `doors` finds it. `model` is accepted and not heeded: the
 target of a relay is decided where the relay runs.
@@ -13,27 +16,35 @@ target of a relay is decided where the relay runs.
 
 from __future__ import annotations
 
-import hmac
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Collection
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import FastAPI, Request, Response, WebSocket
+from fastapi import Body, Depends, FastAPI, Query, Request, Response, WebSocket
 from fastapi.responses import JSONResponse
+from fastapi.security import HTTPBearer
 
-from contoso_lab.errors import LabError, SessionRefused
+from contoso_lab.relay.answers import Health, TokenAnswer, noes, speak_one_language
+from contoso_lab.relay.client_secrets import PREFIX, ClientSecret, Name, Wanted, client_secret
+from contoso_lab.relay.concurrency import RedisLeases
 from contoso_lab.relay.desk import Desk
-from contoso_lab.relay.dial import DIAL_S
-from contoso_lab.relay.doors import bearer, refusal
+from contoso_lab.relay.doors import BROWSER_DOOR, PROGRAM_DOOR
+from contoso_lab.relay.headers import Surround
+from contoso_lab.relay.identity import Identity
+from contoso_lab.relay.issuer import Issuer
+from contoso_lab.relay.issuing import Asked, Issuing
+from contoso_lab.relay.limits import Limiter, Limits
 from contoso_lab.relay.origins import OriginPolicy
+from contoso_lab.relay.redis_link import RedisLink
+from contoso_lab.relay.redis_tokens import RedisTokens
+from contoso_lab.relay.scrape import watching_routes
 from contoso_lab.relay.setup import SetupSource, shop_setup
-from contoso_lab.relay.tokens import Grant
+from contoso_lab.relay.starlette_door import answer
+from contoso_lab.relay.tokens import MemoryTokens
 from contoso_lab.settings import Target
-
-NO_SECRET = "this relay gives tokens for its shared secret only: send it as Authorization: Bearer …"
 
 
 def create_app(
@@ -42,90 +53,142 @@ def create_app(
     runs: Path | None = Path("runs"),
     setup: SetupSource = shop_setup,
     secret: str | None = None,
+    issuer: Issuer | None = None,
     allowed_origins: Collection[str] = (),
-    client_may_instruct: bool = False,
-    dial_s: float = DIAL_S,
+    limits: Limits | None = None,
+    redis: str | None = None,
     clock: Callable[[], float] = time.monotonic,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    **desk_options: Any,
 ) -> FastAPI:
-    """A relay to `target` as an application for any ASGI server; `serving` is the one it is tested with.
+    """A relay to `target` as an application for any ASGI server.
 
     Args:
+        target: whom the calls reach.
         runs: where recordings go; `None` records nothing.
         setup: makes the session configuration of a call.
-        secret: what `GET /api/token` asks for; needed wherever others can reach the relay.
+        secret: what whoever asks for a token has to show; this or `issuer` is needed wherever others reach the relay.
+        issuer: whose access tokens count as well.
         allowed_origins: pages that may use it beside those of this machine, as `https://lab.example`.
-        client_may_instruct: lets a client's `session.update` set instructions and tools.
-        dial_s: how long the target may take to answer, and again to greet.
+        limits: how much is too much.
+        redis: where tokens and counters are shared with other relays; `None` keeps them in this process.
         clock: seconds that never run backwards; a token's life is measured by it.
         now: the time of day, which is only told to people.
+        desk_options: further fields of `Desk`.
     """
+    limits = limits or Limits()
     origins = OriginPolicy(frozenset(origin.rstrip("/").lower() for origin in allowed_origins))
-    desk = Desk(target, runs, setup, origins, clock, client_may_instruct=client_may_instruct, dial_s=dial_s)
+    link = RedisLink(redis) if redis is not None else None
+    leases = RedisLeases(link, per_caller=limits.calls_per_caller, most=limits.calls) if link is not None else None
+    tokens = RedisTokens(link) if link is not None else MemoryTokens(clock=clock)
+    gate = Limiter(limits, leases=leases, link=link)
+    desk = Desk(target, runs, setup, origins, clock, **{"tokens": tokens, "gate": gate, **desk_options})
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        yield
-        await desk.close_all()
+        async with AsyncExitStack() as stack:
+            if link is not None:
+                await stack.enter_async_context(link)
+            if leases is not None:
+                await stack.enter_async_context(leases)
+            stack.push_async_callback(desk.close_all)
+            yield
 
+    return http_surface(desk, Identity(secret, issuer), now=now, lifespan=lifespan)
+
+
+def http_surface(
+    desk: Desk,
+    identity: Identity,
+    *,
+    now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    lifespan: Any = None,
+) -> FastAPI:
+    """The application around a desk; `app.state.desk` is the desk."""
     # No interactive docs: their pages load scripts from elsewhere.
-    app = FastAPI(title="contoso-lab relay", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
+    app = FastAPI(
+        title="contoso-lab relay",
+        description="Tokens for calls to a Realtime target whose key stays here.",
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+    )
     app.state.desk = desk
+    app.add_middleware(
+        Surround, origins=desk.origins, on_stranger=lambda: desk.observer.token_not_issued("origin")
+    )  # fmt: skip
+    speak_one_language(app)
+    issuing = Issuing(desk, identity)
+    # Who is recognised is `Identity`'s affair; this only writes the scheme into the description.
+    guarded = [Depends(HTTPBearer(auto_error=False))] if identity.asks else []
+    may_say_no = (401, 403, 422, 429, 503) if identity.asks else (403, 422, 429, 503)
 
-    @app.middleware("http")
-    async def visitors(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
-        """Turn away pages from elsewhere; let the others read the answer (never by `*`)."""
-        origin = request.headers.get("origin")
-        server = request.scope.get("server")
-        no = origins.refusal(origin, host=request.headers.get("host"), called_at=server[0] if server else None)
-        if no is not None:
-            return refusal(403, no)
-        if request.method == "OPTIONS":
-            response = Response(status_code=204)
-            response.headers["Access-Control-Allow-Methods"] = "GET"
-            response.headers["Access-Control-Allow-Headers"] = "Authorization"
-        else:
-            response = await call_next(request)
-        response.headers["Vary"] = "Origin"
-        if origin is not None:
-            response.headers["Access-Control-Allow-Origin"] = origin
-        return response
-
-    @app.get("/api/token")
+    @app.get("/api/token", dependencies=guarded, response_model=TokenAnswer, responses=noes(*may_say_no))
     async def token(
         request: Request,
-        persona: str = "voice",
-        customer: str = "maya",
-        scenario: str | None = None,
-        replay_of: str | None = None,
-        mode: str | None = None,
+        persona: Annotated[Name, Query()] = "voice",
+        customer: Annotated[Name, Query()] = "maya",
+        scenario: Annotated[Name | None, Query()] = None,
+        replay_of: Annotated[Name | None, Query()] = None,
+        mode: Annotated[Name | None, Query()] = None,
     ) -> Response:
-        shown = bearer(request.headers.get("authorization")) or ""
-        if secret is not None and not hmac.compare_digest(shown.encode(), secret.encode()):
-            return refusal(401, NO_SECRET)
-        try:
-            grant = Grant(persona, customer, scenario, replay_of, mode)
-            await desk.prepare(grant)  # a persona or a customer that is not there is found now, not in the call
-            issued = desk.tokens.issue(grant, at_s=clock())
-        except SessionRefused as error:
-            return refusal(error.status or 503, error.reason)
-        except LabError as error:
-            return refusal(422, str(error))
+        """A token that opens one call within five minutes."""
+        asked = Asked(persona, customer, scenario, replay_of, mode)
+        issued = await issuing.issue(asked, headers=request.headers, address=_address(request))
         expires = now() + timedelta(seconds=desk.tokens.lifetime_s)
-        body: dict[str, Any] = {"token": issued, "expiresAt": expires.strftime("%Y-%m-%dT%H:%M:%SZ")}
-        return JSONResponse(body, headers={"Cache-Control": "no-store"})
+        body = TokenAnswer(token=issued.token, expiresAt=expires.strftime("%Y-%m-%dT%H:%M:%SZ"))
+        return JSONResponse(body.model_dump(), headers={"Cache-Control": "no-store"})
 
-    @app.websocket("/api/realtime/ws")
-    async def browser_door(websocket: WebSocket) -> None:
-        await desk.answer(websocket, for_programs=False)
+    @app.post(
+        "/v1/realtime/client_secrets",
+        dependencies=guarded,
+        response_model=ClientSecret,
+        responses=noes(400, *may_say_no, 413),
+    )
+    async def client_secrets(
+        request: Request,
+        wanted: Annotated[Wanted | None, Body()] = None,
+        persona: Annotated[Name | None, Query()] = None,
+        customer: Annotated[Name | None, Query()] = None,
+    ) -> Response:
+        """A key that opens one call within five minutes, in OpenAI's shape."""
+        wanted = wanted or Wanted()
+        names = wanted.names
+        lives_s = wanted.lifetime_s(desk.tokens.lifetime_s)
+        asked = Asked(
+            persona or names.persona or "voice",
+            customer or names.customer or "maya",
+            names.scenario,
+            names.replay_of,
+            names.mode,
+            lifetime_s=lives_s,
+            prefix=PREFIX,
+        )
+        issued = await issuing.issue(asked, headers=request.headers, address=_address(request))
+        expires_at = int(now().timestamp()) + lives_s
+        secret = client_secret(
+            issued.token, expires_at=expires_at, session=issued.setup.session, model=desk.target.model
+        )
+        return JSONResponse(secret.model_dump(), headers={"Cache-Control": "no-store"})
 
-    @app.websocket("/v1/realtime")
-    async def program_door(websocket: WebSocket) -> None:
-        await desk.answer(websocket, for_programs=True)
+    @app.get("/healthz", responses=noes(403))
+    async def healthz() -> Health:
+        """Whether the relay lives."""
+        return Health(status="closing" if desk.closing else "ok", calls=len(desk.pumps), target=desk.target.kind)
 
-    @app.get("/healthz")
-    async def healthz() -> dict[str, str | int]:
-        status = "closing" if desk.closing else "ok"
-        return {"status": status, "calls": len(desk.pumps), "target": target.kind}
+    # What only machines of the operator ask is no part of the description.
+    watching = watching_routes(desk.observer.metrics, secret=identity.secret, closing=lambda: desk.closing)
+    app.include_router(watching, include_in_schema=False)
+
+    for door in (BROWSER_DOOR, PROGRAM_DOOR):
+
+        @app.websocket(door)
+        async def take(websocket: WebSocket) -> None:
+            await answer(desk, websocket)
 
     return app
+
+
+def _address(request: Request) -> str | None:
+    return request.client.host if request.client else None

@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import hashlib
-import logging
 import secrets
 from collections import Counter
 from collections.abc import Callable
@@ -18,6 +17,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, Self
 
 from contoso_lab.errors import SessionRefused
+from contoso_lab.relay.journal import line, logger
 from contoso_lab.relay.redis_link import RedisLink
 from contoso_lab.relay.tokens import WHERE
 
@@ -31,8 +31,6 @@ RENEW_S = 10.0
 """Three times within a lease, so that two renewals may fail."""
 RETRY_AFTER_S = 10.0
 """A guess: nobody knows when a call will end."""
-
-logger = logging.getLogger(__name__)
 
 
 class Lease:
@@ -230,11 +228,11 @@ class RedisLeases:
             await self.renew()
         except SessionRefused:
             if not self._away:
-                logger.warning("event=redis_away the calls of this relay go on and are not counted by the others")
+                logger.warning(line("-", "redis_away"))  # the calls go on, uncounted by the other relays
             self._away = True
         else:
             if self._away:
-                logger.info("event=redis_back the calls of this relay are counted again")
+                logger.info(line("-", "redis_back"))
             self._away = False
 
     def _keys(self, caller: str) -> list[str]:
