@@ -5,8 +5,8 @@
 | a task per tool call | when the model asks for it | when its output is sent, or `close` | the model reads a sentence |
 | a thread, for a tool that is no coroutine | by that task | when the tool returns | its result is dropped |
 
-Cancelling: `close` cancels every task; nothing is sent after it. The log gets a tool's name and the kind of
-error, never an argument or an output.
+Cancelling: `close` cancels every task; nothing is sent after it. Who watches is told a tool's name and the kind
+of error, never an argument or an output.
 """
 
 from __future__ import annotations
@@ -15,14 +15,13 @@ import asyncio
 import inspect
 import json
 import time
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence, Set
+from typing import Any, Protocol
 
 from contoso_lab.errors import LabError
-from contoso_lab.relay.journal import line, logger
 from contoso_lab.relay.tool_arguments import Failure, read_arguments
 from contoso_lab.relay.tool_veil import Json
-from contoso_lab.relay.tools import Seen, Tool, ToolCall, ToolDesk
+from contoso_lab.relay.tools import Tool, ToolCall, ToolDesk
 
 TIMEOUT_S = 10.0
 """How long a tool may take; a caller waits in silence meanwhile."""
@@ -32,14 +31,21 @@ MOST_WAITING = 32
 """How many calls may be open at once; a model that asks for more is told so."""
 
 
+class Ran(Protocol):
+    """Who wants to know that a tool ran."""
+
+    def __call__(self, name: str, ms: float, *, error: str | None = None) -> None:
+        """It took so long, and failed in this way if it did."""
+
+
 class ToolRunner:
-    """The tools of one call, running.
+    """The tools of one call, running. It is the pump's `Tools`.
 
     Args:
         tools: by name.
         hidden: keep the client from seeing the calls.
         timeout_s: how long each may take.
-        on_ran: is told of each tool that ran: its name, the seconds it took, and the kind of error, if one.
+        at_once: how many may run at the same time.
     """
 
     def __init__(
@@ -49,57 +55,60 @@ class ToolRunner:
         hidden: bool = True,
         timeout_s: float = TIMEOUT_S,
         at_once: int = AT_ONCE,
-        on_ran: Callable[[str, float, str | None], None] | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.desk = ToolDesk(tools, hidden=hidden)
+        self._desk = ToolDesk(tools, hidden=hidden)
         self._tools = tools
         self._timeout_s = timeout_s
         self._places = asyncio.Semaphore(at_once)
-        self._on_ran = on_ran
         self._clock = clock
         self._tasks: set[asyncio.Task[None]] = set()
-        self._call_id = ""
-        self._send: Callable[[Json], None] | None = None
+        self._say: Callable[[Json], None] | None = None
+        self._ran: Ran | None = None
 
-    def begin(self, call_id: str, send: Callable[[Json], None]) -> None:
+    @property
+    def names(self) -> Set[str]:
+        """What the functions are called that run here."""
+        return self._tools.keys()
+
+    @property
+    def types(self) -> Set[str]:
+        """The events of a target that `from_target` has to see now; a hidden call makes them more for a while."""
+        return self._desk.types
+
+    def begin(self, say: Callable[[Json], None], ran: Ran | None = None) -> None:
         """The call begins.
 
         Args:
-            call_id: for the log.
-            send: sends one event to the target; called whenever a tool has finished.
+            say: sends one event to the target, now or later.
+            ran: is told of each tool that ran: its name, how long it took, and the kind of error, if there was one.
         """
-        self._call_id = call_id
-        self._send = send
+        self._say, self._ran = say, ran
 
-    @property
-    def shifts(self) -> bool:
-        """Even sound has to pass through `from_target` now; seldom true."""
-        return self.desk.shifts
+    def from_target(self, event: Json) -> Json | None:
+        """Take an event of the target: start what it asks for, say what is due.
 
-    def from_target(self, event: Json) -> Seen:
-        """Take an event of the target, and start the tools that it asks for (`run` is done by then)."""
-        seen = self.desk.from_target(event)
+        Returns what the client may see of it: the same object when it is all, None when it is nothing.
+        """
+        seen = self._desk.from_target(event)
         for call in seen.run:
             self._start(call)
-        return seen
+        self._say_all(seen.send)
+        return seen.event
 
-    def from_client(self, event: Json) -> Json | None:
-        """Take an event of the client; what goes on to the target, or None."""
-        return self.desk.from_client(event)
+    def from_client(self, event: Json) -> None:
+        """Take note of a `response.create` or a `conversation.item.create` that goes to the target."""
+        self._desk.from_client(event)
 
     def target_lost(self) -> None:
-        """The target is gone; tools that run go on, for the next one may want to know."""
-        self.desk.target_lost()
+        """The target is gone; tools that run go on, for the next one wants to know."""
+        self._desk.target_lost()
 
-    def close(self) -> None:
-        """The call is over: stop everything. May be called twice."""
-        self._send = None
+    async def close(self) -> None:
+        """The call is over: stop everything; returns when nothing runs any more."""
+        self._say = None
         for task in self._tasks:
             task.cancel()
-
-    async def closed(self) -> None:
-        """Return when nothing of it runs any more."""
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def _start(self, call: ToolCall) -> None:
@@ -110,18 +119,15 @@ class ToolRunner:
     async def _serve(self, call: ToolCall, *, crowded: bool) -> None:
         began_s = self._clock()
         made = Failure("too_many", "Too many tools were asked for at once.") if crowded else await self._run(call)
-        took_s = self._clock() - began_s
-        failed = made.kind if isinstance(made, Failure) else None
-        logger.info(line(self._call_id, "tool", name=call.name, ms=round(1000 * took_s), error=failed))
-        if self._on_ran is not None:
-            self._on_ran(call.name, took_s, failed)
-        self._finish(call.call_id, made.output() if isinstance(made, Failure) else made)
+        if self._ran is not None:
+            failed = made.kind if isinstance(made, Failure) else None
+            self._ran(call.name, 1000 * (self._clock() - began_s), error=failed)
+        self._say_all(self._desk.finished(call.call_id, made.output() if isinstance(made, Failure) else made))
 
-    def _finish(self, call_id: str, output: str) -> None:
-        events: Sequence[Json] = self.desk.finished(call_id, output)
+    def _say_all(self, events: Sequence[Json]) -> None:
         for event in events:
-            if self._send is not None:
-                self._send(event)
+            if self._say is not None:
+                self._say(event)
 
     async def _run(self, call: ToolCall) -> str | Failure:
         tool = self._tools[call.name]

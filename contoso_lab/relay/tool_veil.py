@@ -14,6 +14,22 @@ Json = Mapping[str, Any]
 
 EVENT_IDS = "lab_tool_"
 """How the `event_id` of every event begins that the relay sends for a tool."""
+SEEN = frozenset({
+    "session.created", "session.updated", "conversation.created", "error",
+    "input_audio_buffer.speech_started", "input_audio_buffer.cleared", "input_audio_buffer.committed",
+    "conversation.item.added", "conversation.item.created", "conversation.item.done", "conversation.item.deleted",
+    "conversation.item.retrieved", "response.created", "response.done",
+    "response.output_item.added", "response.output_item.done",
+    "response.function_call_arguments.delta", "response.function_call_arguments.done",
+})  # fmt: skip
+"""The events of a target that tell of calls and their items."""
+SEEN_IN_PLACE = SEEN | {
+    "response.content_part.added", "response.content_part.done",
+    "response.output_text.delta", "response.output_text.done",
+    "response.output_audio.delta", "response.output_audio.done",
+    "response.output_audio_transcript.delta", "response.output_audio_transcript.done",
+}  # fmt: skip
+"""With those that tell a place in a response, which moves when an item before it is hidden."""
 
 
 class Veil:

@@ -16,11 +16,11 @@ Hidden, a client sees nothing of all this (`tool_veil`); shown, it sees every ev
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
-from contoso_lab.relay.tool_veil import EVENT_IDS, Json, Veil, object_of, text_of
+from contoso_lab.relay.tool_veil import EVENT_IDS, SEEN, SEEN_IN_PLACE, Json, Veil, object_of, text_of
 from contoso_lab.wire.responses import Responses
 
 MOST_ROUNDS = 8
@@ -108,35 +108,25 @@ class ToolDesk:
         self._numbers = itertools.count(1)
 
     @property
-    def shifts(self) -> bool:
-        """Some event's `output_index` may have to be changed, even that of sound."""
-        return self._veil.shifts
+    def types(self) -> Set[str]:
+        """The events of a target that have to be seen here now."""
+        return SEEN_IN_PLACE if self._veil.shifts else SEEN
 
     # -- what the client says --------------------------------------------------------------------
 
-    def from_client(self, event: Json) -> Json | None:
-        """Take note of a client's event; gives what goes on to the target (often the same object), or None."""
-        match event.get("type"):
-            case "response.create":
-                wanted = object_of(event, "response")
-                self._responses.asked(wanted)
-                if wanted.get("conversation") != "none":
-                    self._asked_by_another()
-            case "conversation.item.create":
-                self._in_a_row = 0
-                item = object_of(event, "item")
-                if item.get("type") == "function_call_output" and text_of(item, "call_id") in self._calls:
-                    return None  # it is answered here; two outputs of one call would be an error
-            case "session.update":
-                session = object_of(event, "session")
-                if isinstance(session.get("tools"), list):
-                    return {**event, "session": {**session, "tools": self.with_ours(session["tools"])}}
-        return event
-
-    def with_ours(self, tools: Iterable[Any]) -> list[Any]:
-        """A client's tools and ours; a name that both have is ours."""
-        theirs = [tool for tool in tools if not (isinstance(tool, Mapping) and text_of(tool, "name") in self._tools)]
-        return [*(dict(tool.schema) for tool in self._tools.values()), *theirs]
+    def from_client(self, event: Json) -> None:
+        """Take note of a `response.create` or a `conversation.item.create` that goes to the target."""
+        kind = event.get("type")
+        if kind not in {"response.create", "conversation.item.create"}:
+            return
+        if text_of(event, "event_id").startswith(EVENT_IDS):
+            return  # our own
+        self._in_a_row = 0
+        if kind == "response.create":
+            wanted = object_of(event, "response")
+            self._responses.asked(wanted)
+            if wanted.get("conversation") != "none":
+                self._asked_by_another()
 
     # -- what the target says --------------------------------------------------------------------
 
@@ -178,7 +168,11 @@ class ToolDesk:
         return self._tell(call_id, call) if call.whole else ()
 
     def target_lost(self) -> None:
-        """The target is gone and its responses with it; whoever replaces it is asked by whoever replays."""
+        """The target is gone and its responses with it.
+
+        Outputs are still told, to the next one. Who replays the conversation asks it for what comes after a
+        response that was lost; we ask only when ours was whole.
+        """
         self._responses = Responses()
         self._veil.forget_responses()
         self._speaking = False
@@ -199,7 +193,6 @@ class ToolDesk:
 
     def _asked_by_another(self) -> None:
         """The client asks the model itself; what is over needs no asking then."""
-        self._in_a_row = 0
         for round in self._rounds.values():
             round.owes = round.owes and not round.over
         self._forget_settled()
