@@ -11,7 +11,7 @@ import contextlib
 import os
 import sys
 from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,8 +52,16 @@ class Service:
         return _tail(self._said)
 
     @classmethod
-    async def start(cls, name: str, *arguments: str, progress: Progress = lambda _: None) -> Service:
+    async def start(
+        cls,
+        name: str,
+        *arguments: str,
+        progress: Progress = lambda _: None,
+        environment: Mapping[str, str] | None = None,
+    ) -> Service:
         """Run `python -m contoso_lab.<name>` and wait until it says that it is ready.
+
+        `environment` is what it gets beside our own environment.
 
         Raises:
             EngineError: it ended before it was ready; the message is the last line that it wrote.
@@ -61,7 +69,7 @@ class Service:
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", f"contoso_lab.{name}", *arguments,
             stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
-            env={**os.environ, "PYTHONUNBUFFERED": "1"}, limit=LONGEST_LINE_BYTES,
+            env={**os.environ, **(environment or {}), "PYTHONUNBUFFERED": "1"}, limit=LONGEST_LINE_BYTES,
         )  # fmt: skip
         last: deque[str] = deque(maxlen=20)
         try:
@@ -143,17 +151,32 @@ async def start(
         target = Target.local(f"{engine.url}/v1")
     try:
         progress("starting the relay")
-        # A target with a key is named, never passed: the relay reads its key from the environment itself.
-        which = [] if target.api_key is None else ["--target", target.kind]
-        if target.api_key is None or target.kind == "url":
-            which += ["--target-url", target.base_url]
-        relay = await Service.start("relay", *which, "--runs", str(root), "--port", "0", progress=progress)
+        relay = await Service.start(
+            "relay", *_which(target), "--runs", str(root), "--port", "0",
+            progress=progress, environment=_keys(target),
+        )  # fmt: skip
     except BaseException:
         if engine is not None:
             await engine.stop()
         raise
     progress(f"the relay listens on {relay.url}")
     return Here(relay, engine, target, root)
+
+
+def _which(target: Target) -> list[str]:
+    """The arguments by which the relay finds the same target: kind, address and model, and never its key."""
+    which = ["--target", target.kind, "--target-url", target.base_url, "--model", target.model]
+    # Said, or it would show this target the key that stands in the environment for another one.
+    return [*which, "--no-key"] if target.api_key is None and target.kind != "local" else which
+
+
+def _keys(target: Target) -> dict[str, str]:
+    """What the relay needs in its environment: arguments can be seen by others, and an environment cannot."""
+    keys = {"AZURE_OPENAI_SCOPE": target.scope} if target.kind == "azure" else {}
+    if target.api_key is not None:
+        name = "AZURE_OPENAI_API_KEY" if target.kind == "azure" else "OPENAI_API_KEY"
+        keys[name] = target.api_key.get_secret_value()
+    return keys
 
 
 async def stop(here: Here) -> None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import quote, urlsplit, urlunsplit
 
 from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -14,6 +15,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from contoso_lab.errors import ConfigError, MissingKey
 
 TargetKind = Literal["local", "openai", "azure", "url"]
+
+AZURE_SCOPE = "https://cognitiveservices.azure.com/.default"
 
 HOME = Path(__file__).resolve().parent.parent
 """Where prompts/, data/ and notebooks/ stand: the checkout."""
@@ -54,6 +57,8 @@ class Settings(BaseSettings):
     openai_api_key: SecretStr | None = Field(default=None, validation_alias="OPENAI_API_KEY")
     azure_openai_endpoint: str | None = Field(default=None, validation_alias="AZURE_OPENAI_ENDPOINT")
     azure_openai_api_key: SecretStr | None = Field(default=None, validation_alias="AZURE_OPENAI_API_KEY")
+    azure_openai_scope: str = Field(default=AZURE_SCOPE, validation_alias="AZURE_OPENAI_SCOPE")
+    """For whom an Entra ID token is; another one in Azure's national clouds."""
     brain_key: SecretStr | None = None
     """For the chat model that thinks for the local engine (`--brain-url`), if it wants a key."""
 
@@ -82,6 +87,8 @@ class Target:
     model: str
     chat_model: str
     api_key: SecretStr | None = None
+    scope: str = AZURE_SCOPE
+    """For whom an Entra ID token would be; only Azure without a key needs one."""
 
     @classmethod
     def local(cls, base_url: str) -> Target:
@@ -118,8 +125,11 @@ class Target:
             case "azure":
                 if s.azure_openai_endpoint is None:
                     raise ConfigError("target 'azure' needs an address: set AZURE_OPENAI_ENDPOINT")
-                if s.azure_openai_api_key is None:
-                    raise MissingKey("target 'azure' needs a key: set AZURE_OPENAI_API_KEY")
+                if s.azure_openai_api_key is None and not _has_entra():
+                    raise MissingKey(
+                        "target 'azure' needs a key: set AZURE_OPENAI_API_KEY, or use Entra ID without one: "
+                        "pip install 'contoso-lab[azure]'"
+                    )
                 # Azure's GA surface has the same paths below /openai/v1, so one client serves both providers.
                 base = s.azure_openai_endpoint.rstrip("/").removesuffix("/openai/v1") + "/openai/v1"
                 return cls(
@@ -128,6 +138,7 @@ class Target:
                     s.model or "gpt-realtime",
                     s.chat_model or "gpt-4o-mini",
                     s.azure_openai_api_key,
+                    s.azure_openai_scope,
                 )
 
     @property
@@ -135,7 +146,12 @@ class Target:
         """Where the Realtime socket is, with the model in the query."""
         parts = urlsplit(self.base_url)
         scheme = "wss" if parts.scheme == "https" else "ws"
-        return urlunsplit((scheme, parts.netloc, f"{parts.path}/realtime", f"model={self.model}", ""))
+        return urlunsplit((scheme, parts.netloc, f"{parts.path}/realtime", f"model={quote(self.model, safe='')}", ""))
+
+    @property
+    def entra(self) -> bool:
+        """It is opened by an Entra ID token, which only the relay fetches."""
+        return self.kind == "azure" and self.api_key is None
 
     @property
     def headers(self) -> dict[str, str]:
@@ -144,6 +160,13 @@ class Target:
             return {}
         secret = self.api_key.get_secret_value()
         return {"api-key": secret} if self.kind == "azure" else {"Authorization": f"Bearer {secret}"}
+
+
+def _has_entra() -> bool:
+    try:
+        return find_spec("azure.identity") is not None
+    except ModuleNotFoundError:  # not even the package above it
+        return False
 
 
 def key_names_present() -> dict[str, bool]:

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 Answer = TypeVar("Answer")
 
+GUESSED = "wrong tokens came from your address"
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
@@ -110,7 +112,7 @@ class Limiter:
         """Whether a client may show a token at all."""
         where = neighbourhood(address)
         if not await self._ask(self._windows.test(self._guesses, where)):
-            sentence = f"{self._guesses.amount} wrong tokens came from your address within a minute, wait a little"
+            sentence = f"{self._guesses.amount} {GUESSED} within a minute, wait a little"
             raise await self._too_many(self._guesses, where, sentence)
 
     async def showed_wrong(self, address: str | None) -> None:

@@ -38,6 +38,8 @@ class RedisLink:
             from redis.exceptions import ConnectionError as Broken
         except ImportError as error:
             raise MissingExtra("sharing tokens between relays", package="redis", extra="redis") from error
+        self.up: bool | None = None
+        """Whether it answered last time; `None` before anybody asked."""
         self._name = name
         self._answer_s = answer_s
         try:
@@ -70,9 +72,12 @@ class RedisLink:
 
         try:
             async with asyncio.timeout(2 * self._answer_s):
-                return await question
+                answer = await question
         except (RedisError, OSError) as error:  # a TimeoutError is an OSError
+            self.up = False
             raise SessionRefused(WHERE, AWAY, status=503, retry_after_s=RETRY_AFTER_S) from error
+        self.up = True
+        return answer
 
     async def __aenter__(self) -> Self:
         return self

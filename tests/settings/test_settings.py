@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import sys
+
 import pytest
 
 from contoso_lab.errors import ConfigError, MissingKey
@@ -20,11 +22,6 @@ def empty_environment(monkeypatch: pytest.MonkeyPatch, tmp_path) -> None:
     [
         ({"CONTOSO_LAB_TARGET": "openai"}, MissingKey, "target 'openai' needs a key: set OPENAI_API_KEY"),
         ({"CONTOSO_LAB_TARGET": "azure"}, ConfigError, "set AZURE_OPENAI_ENDPOINT"),
-        (
-            {"CONTOSO_LAB_TARGET": "azure", "AZURE_OPENAI_ENDPOINT": "https://a.example"},
-            MissingKey,
-            "set AZURE_OPENAI_API_KEY",
-        ),
         ({"CONTOSO_LAB_TARGET": "url"}, ConfigError, "set CONTOSO_LAB_URL"),
         ({"CONTOSO_LAB_TARGET": "google"}, ConfigError, "CONTOSO_LAB_TARGET in the environment or .env is wrong"),
     ],
@@ -70,6 +67,23 @@ def test_where_a_target_is_and_what_opens_it(
     target = Target.from_env()
     assert target.realtime_url == url
     assert target.headers == header
+
+
+def test_azure_without_a_key_is_opened_by_entra_id(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AZURE_OPENAI_ENDPOINT", "https://a.example/openai/v1/")
+    monkeypatch.setenv("AZURE_OPENAI_SCOPE", "https://cognitiveservices.azure.us/.default")
+    target = Target.from_env(Settings(target="azure"))
+    assert target.entra
+    assert (target.headers, target.scope) == ({}, "https://cognitiveservices.azure.us/.default")
+    assert not Target.local("http://127.0.0.1:9/v1").entra
+    monkeypatch.setitem(sys.modules, "azure", None)  # azure-identity is not installed
+    monkeypatch.delitem(sys.modules, "azure.identity", raising=False)
+    with pytest.raises(MissingKey, match=r"set AZURE_OPENAI_API_KEY.*or use Entra ID.*contoso-lab\[azure\]"):
+        Target.from_env(Settings(target="azure"))
+
+
+def test_a_model_may_have_any_name() -> None:
+    assert Target("url", "http://there/v1", "a b&c=d", "m").realtime_url == "ws://there/v1/realtime?model=a%20b%26c%3Dd"
 
 
 def test_no_key_is_ever_shown(monkeypatch: pytest.MonkeyPatch) -> None:
