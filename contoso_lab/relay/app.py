@@ -84,6 +84,11 @@ def create_app(
     gate = Limiter(limits, leases=leases, link=link)
     desk = Desk(target, runs, setup, origins, clock, **{"tokens": tokens, "gate": gate, **desk_options})
 
+    metrics = desk.observer.metrics
+    metrics.gauge("calls_limit", "The most calls that may be open", lambda: limits.calls)
+    if link is not None:
+        metrics.gauge("redis_up", "Whether Redis answered last time", lambda: None if link.up is None else link.up)
+
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
@@ -92,6 +97,7 @@ def create_app(
             if leases is not None:
                 await stack.enter_async_context(leases)
             stack.push_async_callback(desk.close_all)
+            desk.closing = False  # what was stopped may be started again
             yield
 
     return http_surface(desk, Identity(secret, issuer), now=now, lifespan=lifespan)

@@ -15,7 +15,7 @@ import secrets
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from contoso_lab.relay.tokens import NAME
 
@@ -26,11 +26,18 @@ SHOWN = ("audio", "output_modalities", "max_output_tokens", "truncation")
 Name = Annotated[str, Field(pattern=f"^{NAME}$", max_length=64)]
 
 
+def _a_number(value: object) -> object:
+    """A whole number as JSON has it: 60.0 is one, "60" is none."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ValueError("give a whole number of seconds")
+    return value
+
+
 class ExpiresAfter(BaseModel):
     """How long the secret may be used to begin a call."""
 
     anchor: Literal["created_at"] = "created_at"
-    seconds: Annotated[int, Field(ge=10, le=7200, strict=True)] | None = None
+    seconds: Annotated[int, Field(ge=10, le=7200), BeforeValidator(_a_number)] | None = None
 
 
 class Names(BaseModel):

@@ -241,6 +241,7 @@ class RedisLeases:
         return [self._link.key("calls"), self._link.key(f"calls:{digest}")]
 
     async def __aenter__(self) -> Self:
+        self._ending = False
         self._task = asyncio.create_task(self._keep())
         return self
 

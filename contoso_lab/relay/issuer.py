@@ -142,9 +142,10 @@ def _fetch_keys(issuer: str) -> dict[str, PyJWK]:
     described = _fetch_json(f"{issuer.rstrip('/')}/.well-known/openid-configuration")
     if described["issuer"] != issuer:
         raise ValueError("the document at the issuer's address describes another issuer")
-    _check_address(described["jwks_uri"], "the address of the issuer's keys")
+    keys_at = str(described["jwks_uri"])
+    _check_address(keys_at, "the address of the issuer's keys")
     keys: dict[str, PyJWK] = {}
-    for entry in _fetch_json(described["jwks_uri"])["keys"]:
+    for entry in _fetch_json(keys_at)["keys"]:
         try:
             key = PyJWK(entry)
         except (PyJWTError, ValueError, TypeError, KeyError, AttributeError):

@@ -148,6 +148,8 @@ def test_a_client_secret_lives_as_long_as_it_says(client, asked, lives):
     [
         ({"expires_after": {"seconds": 9}}, "expires_after.seconds: Input should be greater than or equal to 10"),
         ({"expires_after": {"seconds": 7201}}, "less than or equal to 7200"),
+        ({"expires_after": {"seconds": "60"}}, "give a whole number of seconds"),
+        ({"expires_after": {"seconds": 60.5}}, "expires_after.seconds"),
         ({"expires_after": {"anchor": "now"}}, "expires_after.anchor"),
         ({"session": {"type": "transcription"}}, "session.type: Input should be 'realtime'"),
         ({"session": {"metadata": {"persona": "../x"}}}, "session.metadata.persona is no name"),
