@@ -8,7 +8,11 @@ from __future__ import annotations
 import asyncio
 import errno
 import socket
-from collections.abc import Awaitable, Callable
+import ssl
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -17,6 +21,9 @@ from contoso_lab.errors import ConfigError, PortInUse
 
 LARGEST_MESSAGE_BYTES = 16 * 1024 * 1024
 """What the transport takes at all: OpenAI allows 15 MiB of audio in one append."""
+
+PING_S = 20.0
+"""How often a silent connection is asked for a sign of life, and how long it may take to give one."""
 
 STOP_S = 5
 """How long open connections may take to end before they are cut."""
@@ -54,10 +61,37 @@ def bind(host: str, port: int) -> socket.socket:
     return bound
 
 
-def url_of(bound: socket.socket) -> str:
+def url_of(bound: socket.socket, *, secure: bool = False) -> str:
     """The address of a bound socket as people and programs write it."""
     host, port = bound.getsockname()[:2]
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    return f"{'https' if secure else 'http'}://{f'[{host}]' if ':' in host else host}:{port}"
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """What a server shows over TLS: its certificate, with those above it, and the key to it, as PEM files."""
+
+    certificate: Path
+    key: Path
+
+    def check(self) -> None:
+        """Find out before the server starts whether the two can be used.
+
+        Raises:
+            ConfigError: one cannot be read, or they do not belong together.
+        """
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        try:
+            # A key with a password would be asked for at the terminal; a server has nobody there.
+            context.load_cert_chain(self.certificate, self.key, password=lambda: "")
+        except ssl.SSLError as error:
+            raise ConfigError(
+                f"{self.certificate} and {self.key} are no certificate and its key: {error.reason or error}; "
+                "give two PEM files that belong together, the key without a password"
+            ) from error
+        except OSError as error:
+            missing = error.filename or f"{self.certificate} or {self.key}"
+            raise ConfigError(f"{missing} cannot be read: {error.strerror or error}; check the path") from error
 
 
 class Server(uvicorn.Server):
@@ -66,10 +100,15 @@ class Server(uvicorn.Server):
     Args:
         app: what is served.
         on_ready: called once, when connections are taken.
-        before_stop: awaited before connections are cut, to end them properly.
+        before_stop: awaited before connections are cut, to end them properly; it may take its time.
+        at_once: awaited in place of the rest of `before_stop` when a second signal comes.
         ping_s: how often a silent connection is asked for a sign of life.
         ping_timeout_s: how long it may take to answer.
-        websocket: carries the WebSockets in place of uvicorn's own class.
+        websocket: carries the WebSockets in place of uvicorn's own class; called with its `config`,
+            `server_state` and `app_state` for each connection.
+        certificate: serve over TLS, with this.
+        trusted_proxies: addresses and networks whose X-Forwarded-For and X-Forwarded-Proto are believed; nobody's,
+            if there are none.
     """
 
     def __init__(
@@ -78,16 +117,22 @@ class Server(uvicorn.Server):
         *,
         on_ready: Callable[[], None] = lambda: None,
         before_stop: Callable[[], Awaitable[None]] | None = None,
-        ping_s: float = 20.0,
-        ping_timeout_s: float = 20.0,
-        websocket: type[asyncio.Protocol] | None = None,
+        at_once: Callable[[], Awaitable[None]] | None = None,
+        ping_s: float = PING_S,
+        ping_timeout_s: float = PING_S,
+        websocket: Callable[..., asyncio.Protocol] | None = None,
+        certificate: Certificate | None = None,
+        trusted_proxies: Sequence[str] = (),
     ) -> None:
         self._on_ready = on_ready
         self._before_stop = before_stop
+        self._at_once = at_once
+        self._hurry = asyncio.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
         super().__init__(
             uvicorn.Config(
                 app,
-                ws=websocket or "auto",
+                ws=websocket or "auto",  # type: ignore[arg-type]  # a class is only ever called
                 ws_max_size=LARGEST_MESSAGE_BYTES,
                 ws_per_message_deflate=False,  # base64 of sound hardly shrinks, and it would cost a core
                 ws_ping_interval=ping_s,
@@ -98,16 +143,33 @@ class Server(uvicorn.Server):
                 log_level="warning",
                 access_log=False,
                 server_header=False,
+                proxy_headers=bool(trusted_proxies),
+                forwarded_allow_ips=list(trusted_proxies),
+                ssl_certfile=certificate.certificate if certificate else None,
+                ssl_keyfile=certificate.key if certificate else None,
             )
         )
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start to take connections, then say so."""
+        self._loop = asyncio.get_running_loop()
         await super().startup(sockets)
         self._on_ready()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """End what is open first: uvicorn itself would cut calls with 1012 and no word."""
         if self._before_stop is not None:
-            await self._before_stop()
+            stopping = asyncio.ensure_future(self._before_stop())
+            hurry = asyncio.create_task(self._hurry.wait())
+            await asyncio.wait((stopping, hurry), return_when=asyncio.FIRST_COMPLETED)
+            hurry.cancel()
+            if not stopping.done() and self._at_once is not None:
+                await self._at_once()
+            await stopping
         await super().shutdown(sockets)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """The first signal begins the stop; a second one ends what the first one waits for."""
+        if self.should_exit and self._loop is not None:
+            self._loop.call_soon_threadsafe(self._hurry.set)  # a handler alone does not wake the loop
+        super().handle_exit(sig, frame)

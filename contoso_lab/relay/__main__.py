@@ -1,23 +1,44 @@
-"""`python -m contoso_lab.relay`: a relay as a process of its own."""
+"""`python -m contoso_lab.relay`: a relay as a process of its own.
+
+What is secret (keys, the shared secret, the address of Redis) comes from the environment alone: arguments can be
+seen by others.
+"""
 
 from __future__ import annotations
 
+import asyncio
+import dataclasses
+import functools
 import logging
 import signal
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, Literal
 
 import typer
 
 from contoso_lab.errors import ConfigError, LabError
+from contoso_lab.listening import Certificate, bind, url_of
+from contoso_lab.relay.ceilings import CallLimits
+from contoso_lab.relay.ceilings import for_each_call as ceilings_of_each_call
+from contoso_lab.relay.journal import LogFormat, line, logger, start_log
 from contoso_lab.settings import Settings, Target, TargetKind
+
+NO_CEILINGS = CallLimits()
 
 
 def main(
     target: Annotated[str | None, typer.Option(help="openai, azure, local or url")] = None,
     target_url: Annotated[str | None, typer.Option(help="a Realtime server's base, up to /v1")] = None,
+    model: Annotated[str | None, typer.Option(help="the target's model, on Azure the deployment")] = None,
+    no_key: Annotated[bool, typer.Option("--no-key", help="show the target no key (Azure: use Entra ID)")] = False,
+    no_check: Annotated[bool, typer.Option("--no-check", help="start without asking the target first")] = False,
     host: Annotated[str, typer.Option(help="where to listen")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one")] = 8901,
+    certificate: Annotated[Path | None, typer.Option(help="serve over TLS with this PEM file")] = None,
+    certificate_key: Annotated[Path | None, typer.Option(help="and the key to it")] = None,
+    trust_proxy: Annotated[
+        list[str] | None, typer.Option(help="address or network of a proxy whose X-Forwarded-For counts; repeatable")
+    ] = None,
     runs: Annotated[Path | None, typer.Option(help="where recordings go", show_default="runs")] = None,
     allow_origin: Annotated[
         list[str] | None, typer.Option(help="a page's origin that may use the relay; may be repeated")
@@ -25,24 +46,37 @@ def main(
     client_may_instruct: Annotated[
         bool, typer.Option(help="let clients set instructions and tools themselves")
     ] = False,
+    tools: Annotated[bool, typer.Option("--tools", help="let the agent look up products and purchases")] = False,
+    show_tools: Annotated[bool, typer.Option("--show-tools", help="let clients see the calls of those tools")] = False,
+    call_minutes: Annotated[float | None, typer.Option(help="the most that a call may last")] = None,
+    call_usd: Annotated[float | None, typer.Option(help="the most that a call may cost, in US dollars")] = None,
+    idle_minutes: Annotated[float | None, typer.Option(help="how long a call may go on without a word")] = None,
+    prices: Annotated[Path | None, typer.Option(help="a YAML file of prices, see contoso_lab/relay/prices.py")] = None,
+    drain_s: Annotated[float, typer.Option(min=0, help="how long open calls may go on after SIGTERM")] = 0.0,
+    log_format: Annotated[str, typer.Option(help="text or json")] = "text",
+    log_level: Annotated[str, typer.Option(help="debug, info or warning")] = "info",
 ) -> None:
     """Let browsers and programs call a Realtime target without ever seeing its key.
 
     The shared secret is taken from CONTOSO_LAB_RELAY_SECRET alone: arguments can be seen by others.
     """
-    settings = Settings()
-    secret = settings.relay_secret.get_secret_value() if settings.relay_secret else None
     try:
+        _start_log(log_format, log_level)
+        settings = Settings()
         serve(
-            choose_target(target, target_url), host=host, port=port, runs=runs or settings.runs, secret=secret or None,
-            allowed_origins=allow_origin or (), client_may_instruct=client_may_instruct,
+            choose_target(target, target_url, model=model, no_key=no_key), settings,
+            host=host, port=port, runs=runs or settings.runs, certificate=(certificate, certificate_key),
+            trusted_proxies=trust_proxy or (), allowed_origins=allow_origin or (),
+            client_may_instruct=client_may_instruct, drain_s=drain_s, check=not no_check,
+            ceilings=_ceilings(call_minutes, call_usd, idle_minutes), prices=prices,
+            tools=None if not tools else "shown" if show_tools else "hidden",
         )  # fmt: skip
     except LabError as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(2) from None
 
 
-def choose_target(kind: str | None, url: str | None) -> Target:
+def choose_target(kind: str | None, url: str | None, *, model: str | None = None, no_key: bool = False) -> Target:
     """The target that the command line names, or else the environment.
 
     Raises:
@@ -52,38 +86,115 @@ def choose_target(kind: str | None, url: str | None) -> Target:
     kinds: dict[str, TargetKind] = {"openai": "openai", "azure": "azure", "local": "local", "url": "url"}
     if kind is not None and kind not in kinds:
         raise ConfigError(f"there is no target {kind!r}: choose one of {', '.join(kinds)}")
-    # An address alone is a server without a key, such as our own engine.
-    given = {"target": kind or "local", "url": url} if url is not None else {"target": kind} if kind else {}
-    return Target.from_env(Settings().model_copy(update=given))
+    given: dict[str, Any] = {}
+    if kind is not None or url is not None:
+        given["target"] = kind or "local"  # an address alone is a server without a key, such as our own engine
+    if url is not None:
+        given["azure_openai_endpoint" if kind == "azure" else "url"] = url
+    if model is not None:
+        given["model"] = model
+    if no_key:
+        given |= {"openai_api_key": None, "azure_openai_api_key": None}
+    target = Target.from_env(Settings().model_copy(update=given))
+    return dataclasses.replace(target, base_url=url.rstrip("/")) if url and kind == "openai" else target
 
 
 def serve(
     target: Target,
+    settings: Settings,
     *,
     host: str,
     port: int,
     runs: Path,
-    secret: str | None,
-    allowed_origins: list[str] | tuple[str, ...],
-    client_may_instruct: bool,
+    certificate: tuple[Path | None, Path | None] = (None, None),
+    trusted_proxies: list[str] | tuple[str, ...] = (),
+    allowed_origins: list[str] | tuple[str, ...] = (),
+    client_may_instruct: bool = False,
+    drain_s: float = 0.0,
+    check: bool = True,
+    ceilings: CallLimits = NO_CEILINGS,
+    prices: Path | None = None,
+    tools: Literal["hidden", "shown"] | None = None,
 ) -> None:
-    """Run a relay until it is told to stop (SIGINT or SIGTERM), which ends its calls gracefully."""
-    from contoso_lab.listening import Server, bind, url_of
-    from contoso_lab.relay.app import create_app
-    from contoso_lab.relay.exposure import check_exposure
+    """Run a relay until it is told to stop (SIGINT or SIGTERM), which ends its calls gracefully.
 
-    check_exposure(host, secret)
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    Everything that can be known to be wrong is found out here, before the relay says that it is ready.
+    """
+    from contoso_lab.relay.app import create_app
+    from contoso_lab.relay.credentials import Credentials
+    from contoso_lab.relay.exposure import check_exposure
+    from contoso_lab.relay.issuer import Issuer
+    from contoso_lab.relay.limits import Limits
+    from contoso_lab.relay.observer import Observer
+    from contoso_lab.relay.prices import load_prices
+    from contoso_lab.relay.serving import relay_server
+    from contoso_lab.relay.setup import shop_setup
+    from contoso_lab.relay.tool_runner import for_each_call as tools_of_each_call
+    from contoso_lab.relay.tracing import Tracing
+
+    secret = settings.relay_secret.get_secret_value() or None if settings.relay_secret else None
+    issuer = None
+    if settings.relay_oidc_issuer:
+        issuer = Issuer(settings.relay_oidc_issuer, settings.relay_oidc_audience or "")
+    tls = _certificate(*certificate)
+    advice = check_exposure(host, secret, oidc=issuer is not None, secure=tls is not None or bool(trusted_proxies))
+    if advice is not None:
+        logger.warning(line("-", "advice", text=advice))
+    tracing = Tracing.from_env()
+    observer = Observer(tracing=tracing)
+    credentials = Credentials(target)
+    observer.watch_credentials(credentials)
     app = create_app(
-        target, runs=runs, secret=secret, allowed_origins=allowed_origins, client_may_instruct=client_may_instruct
-    )
+        target, runs=runs, secret=secret, issuer=issuer, allowed_origins=allowed_origins,
+        limits=Limits(
+            tokens_per_minute=settings.relay_tokens_per_minute, guesses_per_minute=settings.relay_guesses_per_minute,
+            calls_per_caller=settings.relay_calls_per_caller, calls=settings.relay_calls,
+        ),
+        redis=settings.relay_redis.get_secret_value() or None if settings.relay_redis else None,
+        client_may_instruct=client_may_instruct, observer=observer, headers=credentials.headers,
+        ceilings=ceilings_of_each_call(target, ceilings, load_prices(prices)),
+        setup=functools.partial(shop_setup, tools=tools is not None), tools=tools_of_each_call(hidden=tools != "shown"),
+    )  # fmt: skip
     with bind(host, port) as bound:
-        url = url_of(bound)
-        server = Server(app, on_ready=lambda: typer.echo(f"READY {url}"), before_stop=app.state.desk.close_all)
+        if check:
+            found = asyncio.run(credentials.check())
+            logger.info(line("-", "target", kind=target.kind, model=target.model, found=found))
+        url = url_of(bound, secure=tls is not None)
+        server = relay_server(
+            app, on_ready=lambda: typer.echo(f"READY {url}"), certificate=tls, trusted_proxies=trusted_proxies,
+            drain_s=drain_s,
+        )  # fmt: skip
         # uvicorn raises the signal again when it has stopped; by then the stop is what was asked for.
         for stop in (signal.SIGINT, signal.SIGTERM):
             signal.signal(stop, lambda *_: None)
         server.run(sockets=[bound])
+    if tracing is not None:
+        tracing.close()
+
+
+def _ceilings(minutes: float | None, usd: float | None, idle_minutes: float | None) -> CallLimits:
+    wall_s, idle_s = (None if given is None else 60 * given for given in (minutes, idle_minutes))
+    return CallLimits(wall_s=wall_s, spend_usd=usd, idle_s=idle_s)
+
+
+def _certificate(certificate: Path | None, key: Path | None) -> Certificate | None:
+    if certificate is None and key is None:
+        return None
+    if certificate is None or key is None:
+        raise ConfigError("TLS needs both: give --certificate and --certificate-key")
+    both = Certificate(certificate, key)
+    both.check()
+    return both
+
+
+def _start_log(format: str, level: str) -> None:
+    formats: dict[str, LogFormat] = {"text": "text", "json": "json"}
+    levels = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING}
+    if format not in formats:
+        raise ConfigError(f"there is no log format {format!r}: choose one of {', '.join(formats)}")
+    if level not in levels:
+        raise ConfigError(f"there is no log level {level!r}: choose one of {', '.join(levels)}")
+    start_log(format=formats[format], level=levels[level])
 
 
 if __name__ == "__main__":

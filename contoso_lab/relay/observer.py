@@ -20,6 +20,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from contoso_lab.relay.credentials import Credentials
 from contoso_lab.relay.journal import Value, line, logger
 from contoso_lab.relay.metrics import CALL_REFUSALS, ISSUE_REFUSALS, TOKEN_REFUSALS, Metrics
 from contoso_lab.relay.tracing import CallTrace, Tracing
@@ -45,6 +46,20 @@ class Observer:
         self.tracing = tracing
         self.clock = clock
 
+    def watch_credentials(self, credentials: Credentials) -> None:
+        """Show how it goes with the tokens for the target, where it wants some that end."""
+        entra = credentials.entra
+        if entra is not None:
+            entra.told = self._refreshed
+            self.metrics.gauge(
+                "credential_ends_timestamp_seconds", "When the token for the target ends", lambda: entra.ends_at
+            )
+
+    def _refreshed(self, outcome: str) -> None:
+        self.metrics.credential_refreshes.labels(outcome).inc()
+        if outcome == "failed":
+            self.error("credential")
+
     def token_issued(self) -> None:
         """Somebody got a token."""
         self.metrics.tokens_issued.inc()
@@ -52,6 +67,10 @@ class Observer:
     def token_not_issued(self, reason: str) -> None:
         """Somebody asked for a token in vain; `reason` is one of `ISSUE_REFUSALS`."""
         self.metrics.issue_refused.labels(_known(reason, ISSUE_REFUSALS)).inc()
+        if reason == "limited":
+            self.limit("tokens")
+        if reason == "store":
+            self.error("store")
         self.say("-", "token.refused", reason=_known(reason, ISSUE_REFUSALS))
 
     def limit(self, kind: str) -> None:
@@ -100,6 +119,8 @@ class CallWatch:
             token: what was wrong with the token, one of `TOKEN_REFUSALS`, where that was the reason.
         """
         reason = _known(reason, CALL_REFUSALS)
+        if reason in ("setup", "store"):
+            self._observer.error(reason)
         self._metrics.calls_refused.labels(reason).inc()
         if token is not None:
             token = _known(token, TOKEN_REFUSALS)
