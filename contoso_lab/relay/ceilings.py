@@ -15,12 +15,13 @@ What to do is returned, never done: the pump announces and hangs up.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from contoso_lab.errors import ConfigError
-from contoso_lab.relay.prices import Price, cost_usd
+from contoso_lab.relay.prices import Price, PriceTable, cost_usd, price_for
+from contoso_lab.settings import Target
 
 NOTICE_S = 30.0
 """How long before the end a client is told of it."""
@@ -31,10 +32,10 @@ CeilingReason = Literal["time", "spend"]
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class CallLimits:
     """The ceilings of a call; `None` is none.
 
-    >>> Limits(wall_s=0)
+    >>> CallLimits(wall_s=0)
     Traceback (most recent call last):
     contoso_lab.errors.ConfigError: a call's ceiling wall_s is 0: give more than 0, or none
     """
@@ -76,14 +77,14 @@ Decision = Announce | Stop
 class Ceilings:
     """Watches one call. After the first `Stop` it says nothing any more.
 
-    >>> watch = Ceilings(Limits(wall_s=100))
+    >>> watch = Ceilings(CallLimits(wall_s=100))
     >>> watch.begin(0), watch.next_s
     ((), 70.0)
     >>> watch.tick(70), watch.tick(100)[0].reason
     ((Announce(reason='time', in_s=30),), 'time')
     """
 
-    def __init__(self, limits: Limits, price: Price | None = None) -> None:
+    def __init__(self, limits: CallLimits, price: Price | None = None) -> None:
         if limits.spend_usd is not None and price is None:
             raise ConfigError("a spend ceiling needs the price of the model: see prices.price_for")
         self.limits = limits
@@ -170,6 +171,18 @@ class Ceilings:
     def _stop(self, reason: Literal["time", "spend", "idle"], sentence: str) -> Stop:
         self._over = True
         return Stop(reason, sentence)
+
+
+def for_each_call(target: Target, limits: CallLimits, prices: PriceTable) -> Callable[[object], Ceilings] | None:
+    """Makes the ceilings of each call to this target; `None` when there are no ceilings.
+
+    Raises:
+        ConfigError: a spend ceiling is set and the model's price is not known.
+    """
+    if limits == CallLimits():
+        return None
+    price = price_for(target, prices) if limits.spend_usd is not None else None
+    return lambda _: Ceilings(limits, price)
 
 
 def _spell(seconds: float) -> str:

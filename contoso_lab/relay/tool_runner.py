@@ -19,6 +19,7 @@ from collections.abc import Callable, Mapping, Sequence, Set
 from typing import Any, Protocol
 
 from contoso_lab.errors import LabError
+from contoso_lab.relay.setup import Setup
 from contoso_lab.relay.tool_arguments import Failure, read_arguments
 from contoso_lab.relay.tool_veil import Json
 from contoso_lab.relay.tools import Tool, ToolCall, ToolDesk
@@ -146,6 +147,11 @@ class ToolRunner:
                 return Failure(type(error).__name__, str(error))
             except Exception as error:  # noqa: BLE001 - a tool may raise anything; the model is told, the call goes on
                 return _broken(call.name, error)
+
+
+def for_each_call(*, hidden: bool = True) -> Callable[[object, Setup], ToolRunner | None]:
+    """Makes the runner of each call whose setup has tools."""
+    return lambda _, setup: ToolRunner(setup.tools, hidden=hidden) if setup.tools else None
 
 
 async def _result(tool: Tool, arguments: dict[str, Any]) -> object:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from contoso_lab.errors import ConfigError
-from contoso_lab.relay.ceilings import Announce, Ceilings, Decision, Limits, Stop
+from contoso_lab.relay.ceilings import Announce, CallLimits, Ceilings, Decision, Stop
 from contoso_lab.relay.prices import FREE, PRICES
 
 PRICE = PRICES["gpt-realtime"]
@@ -31,19 +31,19 @@ def live(watch: Ceilings, *, until_s: float) -> list[tuple[float, str]]:
 
 
 def test_without_ceilings_nothing_ever_happens() -> None:
-    watch = Ceilings(Limits())
+    watch = Ceilings(CallLimits())
     assert (watch.begin(5), watch.next_s, watch.tick(1e9), watch.used(dollars(9), 6)) == ((), None, (), ())
 
 
 def test_a_call_ends_when_its_time_is_up_and_is_told_before() -> None:
-    watch = Ceilings(Limits(wall_s=600))
+    watch = Ceilings(CallLimits(wall_s=600))
     assert watch.begin(1000) == ()
     assert live(watch, until_s=9999) == [(1570, "Announce time"), (1600, "Stop time")]
     assert watch.tick(1601) == ()
 
 
 def test_a_late_tick_tells_the_time_that_is_left() -> None:
-    watch = Ceilings(Limits(wall_s=600))
+    watch = Ceilings(CallLimits(wall_s=600))
     watch.begin(0)
     assert watch.tick(590) == (Announce("time", 10),)
     assert watch.tick(591) == ()
@@ -52,13 +52,13 @@ def test_a_late_tick_tells_the_time_that_is_left() -> None:
 
 
 def test_a_very_short_call_is_announced_at_its_beginning() -> None:
-    watch = Ceilings(Limits(wall_s=10))
+    watch = Ceilings(CallLimits(wall_s=10))
     assert watch.begin(0) == (Announce("time", 10),)
     assert live(watch, until_s=99) == [(10, "Stop time")]
 
 
 def test_spend_is_announced_when_half_a_minute_more_would_pass_the_ceiling() -> None:
-    watch = Ceilings(Limits(spend_usd=1.0), PRICE)
+    watch = Ceilings(CallLimits(spend_usd=1.0), PRICE)
     watch.begin(0)
     for second in range(0, 550, 10):  # a cent every ten seconds: 3 cents in half a minute
         watch.used(dollars(0.01), second)
@@ -69,7 +69,7 @@ def test_spend_is_announced_when_half_a_minute_more_would_pass_the_ceiling() -> 
 
 
 def test_spend_stops_half_a_minute_after_it_was_announced_at_the_latest() -> None:
-    watch = Ceilings(Limits(spend_usd=1.0), PRICE)
+    watch = Ceilings(CallLimits(spend_usd=1.0), PRICE)
     watch.begin(0)
     assert watch.used(dollars(0.5), 0) == ()
     assert watch.used(dollars(0.4), 30) == (Announce("spend", 30),)  # 0.9 + 0.9 / 2
@@ -79,7 +79,7 @@ def test_spend_stops_half_a_minute_after_it_was_announced_at_the_latest() -> Non
 
 
 def test_spend_stops_when_the_ceiling_is_reached_before_that() -> None:
-    watch = Ceilings(Limits(spend_usd=1.0), PRICE)
+    watch = Ceilings(CallLimits(spend_usd=1.0), PRICE)
     watch.begin(0)
     assert kinds(watch.used(dollars(0.8), 0)) == ["Announce spend"]
     assert kinds(watch.used(dollars(0.3), 10)) == ["Stop spend"]
@@ -87,14 +87,14 @@ def test_spend_stops_when_the_ceiling_is_reached_before_that() -> None:
 
 
 def test_a_single_bill_beyond_the_ceiling_is_told_and_ends_at_once() -> None:
-    watch = Ceilings(Limits(spend_usd=1.0), PRICE)
+    watch = Ceilings(CallLimits(spend_usd=1.0), PRICE)
     watch.begin(0)
     assert watch.used(dollars(2), 5)[0] == Announce("spend", 0)
-    assert kinds(Ceilings(Limits(spend_usd=1.0), PRICE).used(dollars(2), 5)) == ["Announce spend", "Stop spend"]
+    assert kinds(Ceilings(CallLimits(spend_usd=1.0), PRICE).used(dollars(2), 5)) == ["Announce spend", "Stop spend"]
 
 
 def test_old_bills_do_not_count_for_the_rate() -> None:
-    watch = Ceilings(Limits(spend_usd=1.0), PRICE)
+    watch = Ceilings(CallLimits(spend_usd=1.0), PRICE)
     watch.begin(0)
     assert watch.used(dollars(0.6), 0) == ()
     assert watch.used(dollars(0.2), 61) == ()  # 0.8 + 0.1
@@ -102,14 +102,14 @@ def test_old_bills_do_not_count_for_the_rate() -> None:
 
 
 def test_the_local_engine_costs_nothing() -> None:
-    watch = Ceilings(Limits(spend_usd=0.01), FREE)
+    watch = Ceilings(CallLimits(spend_usd=0.01), FREE)
     watch.begin(0)
     assert watch.used(dollars(500), 1) == ()
     assert watch.spent_usd == 0
 
 
 def test_a_quiet_call_ends_and_an_open_microphone_does_not_keep_it() -> None:
-    watch = Ceilings(Limits(idle_s=300))
+    watch = Ceilings(CallLimits(idle_s=300))
     watch.begin(0)
     watch.active(200)
     assert live(watch, until_s=499) == []
@@ -117,7 +117,7 @@ def test_a_quiet_call_ends_and_an_open_microphone_does_not_keep_it() -> None:
 
 
 def test_the_ceilings_stand_side_by_side() -> None:
-    watch = Ceilings(Limits(wall_s=100, spend_usd=1, idle_s=90), PRICE)
+    watch = Ceilings(CallLimits(wall_s=100, spend_usd=1, idle_s=90), PRICE)
     watch.begin(0)
     assert kinds(watch.used(dollars(0.9), 69)) == ["Announce spend"]
     assert live(watch, until_s=999) == [(70, "Announce time"), (90, "Stop idle")]
@@ -130,9 +130,9 @@ def test_what_is_announced_is_a_lab_event() -> None:
 @pytest.mark.parametrize("limits", [{"wall_s": 0}, {"spend_usd": -1}, {"idle_s": float("nan")}])
 def test_a_ceiling_is_more_than_nothing(limits: dict) -> None:
     with pytest.raises(ConfigError, match=next(iter(limits))):
-        Limits(**limits)
+        CallLimits(**limits)
 
 
 def test_a_spend_ceiling_without_a_price_is_refused() -> None:
     with pytest.raises(ConfigError, match="price"):
-        Ceilings(Limits(spend_usd=1))
+        Ceilings(CallLimits(spend_usd=1))
