@@ -1,31 +1,49 @@
-"""The desk: takes each call from the knock on the door to the goodbye, and knows which are open."""
+"""The desk: takes each call from the knock on the door to the goodbye, and knows which are open.
+
+It knows no library of sockets. A door (`picows_door`, `starlette_door`) reads a handshake, asks `Desk.admit`,
+answers the handshake by what it says, and hands over a leg.
+
+| resource | acquired | released | on failure |
+|---|---|---|---|
+| the place among the calls | `admit` | when the call is over | `abandon`, or when a later step says no |
+| the target's connection | `admit` | by the pump | `abandon`, or at once when `admit` is cancelled |
+| the recording, the pump | `begin` | by the pump, before the sockets | the pump closes it with a reason |
+| the task that sees the call end | `begin` | when the pump has finished | it lasts as long as the call |
+"""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import hmac
 import secrets
-from collections.abc import Callable
-from contextlib import AsyncExitStack
+import time
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-
-from starlette.websockets import WebSocket
+from typing import TYPE_CHECKING
 
 from contoso_lab.errors import LabError, SessionRefused
+from contoso_lab.relay.admission import CLOSING, GONE, Admitted, Refused
 from contoso_lab.relay.call import Call
-from contoso_lab.relay.closing import FAILED, GOING_AWAY, NO_TARGET, NOT_LET_IN, Close
+from contoso_lab.relay.closing import FAILED, Close
 from contoso_lab.relay.dial import DIAL_S, Dialled, dial
-from contoso_lab.relay.doors import Knock, knock, refusal, turn_away
-from contoso_lab.relay.journal import line, logger
+from contoso_lab.relay.door_dialect import BetaDoor
+from contoso_lab.relay.doors import PROGRAM_DOOR, knock
+from contoso_lab.relay.handshake import Handshake
+from contoso_lab.relay.limits import Gate, Limiter, redeem
+from contoso_lab.relay.observer import Observer
 from contoso_lab.relay.origins import OriginPolicy, is_loopback
 from contoso_lab.relay.pump import Pump
 from contoso_lab.relay.setup import Setup, SetupSource
-from contoso_lab.relay.sockets import ClientSocket
+from contoso_lab.relay.sockets import Line, Patience
 from contoso_lab.relay.tape import Tape
-from contoso_lab.relay.tokens import NONE_GIVEN, WHERE, Grant, Tokens
+from contoso_lab.relay.tokens import NONE_GIVEN, WHERE, Grant, MemoryTokens, TokenStore
 from contoso_lab.settings import Target
 
-CLOSING = Close(GOING_AWAY, "the relay is shutting down, call again later")
+if TYPE_CHECKING:
+    from contoso_lab.relay.ceilings import Ceilings
+    from contoso_lab.relay.seams import Tools
 
 
 @dataclass(eq=False)
@@ -37,114 +55,174 @@ class Desk:
     """Where recordings go; `None` records nothing."""
     setup: SetupSource
     origins: OriginPolicy
-    clock: Callable[[], float]
+    clock: Callable[[], float] = time.monotonic
     """Seconds that never run backwards."""
     client_may_instruct: bool = False
     dial_s: float = DIAL_S
-    tokens: Tokens = field(default_factory=Tokens)
+    tokens: TokenStore = field(default_factory=MemoryTokens)
+    gate: Gate = field(default_factory=Limiter)
+    """Says no to too much."""
+    observer: Observer = field(default_factory=Observer)
+    patience: Patience = field(default_factory=Patience)
+    headers: Callable[[], Awaitable[Mapping[str, str]]] | None = None
+    """The headers that open the target's door, when they change with time; asked for at each dialling."""
+    ceilings: Callable[[Grant], Ceilings | None] | None = None
+    tools: Callable[[Grant, Setup], Tools | None] | None = None
+    reconnects: bool = True
+    """Dial again when a call loses its target."""
+    portable: bool = False
+    """Dial without picows even where it is installed."""
     closing: bool = False
     pumps: set[Pump] = field(default_factory=set)
     """The calls that are open."""
+    _tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
     async def prepare(self, grant: Grant) -> Setup:
         """The configuration of a call; in a thread, for it reads files while other calls talk."""
         return await asyncio.to_thread(self.setup, grant)
 
-    async def answer(self, websocket: WebSocket, *, for_programs: bool) -> None:
-        """Take one call: origin, token, configuration, target, and only then the caller is let in.
+    async def dial(self) -> Dialled:
+        """Dial the target, for a new call or for one that has lost it."""
+        headers = await self.headers() if self.headers is not None else None
+        return await dial(
+            self.target, timeout_s=self.dial_s, patience=self.patience, headers=headers, portable=self.portable
+        )
 
-        The token is spent by the attempt, also when the target then is not there.
+    async def admit(self, handshake: Handshake) -> Refused | Admitted:
+        """Decide about one caller: origin, token, place, configuration, target; only then may it come in.
+
+        The token is spent by the attempt, also when the target then is not there. Cancelling it (the caller
+        has left) leaves nothing open.
         """
         call_id = secrets.token_hex(4)
-        knocked = knock(websocket, for_programs=for_programs)
-        if (no := self.origin_refusal(websocket)) is not None:
-            logger.warning(line(call_id, "refused", status=403, door=knocked.carrier))
-            return await _deny(websocket, no)
-        if self.closing:
-            return await turn_away(websocket, knocked, status=503, close=CLOSING)
+        knocked = knock(handshake, for_programs=handshake.path.endswith(PROGRAM_DOOR))
+        nearby = is_loopback(handshake.client_host) and not handshake.forwarded
+        watch = self.observer.call(call_id, door=knocked.carrier)
+        admitted = Admitted(self, knocked, watch, call_id, nearby)
         try:
-            if knocked.token is None:
-                raise SessionRefused(WHERE, NONE_GIVEN, status=401)
-            grant = self.tokens.redeem(knocked.token, at_s=self.clock())
+            self._check_origin(handshake)
+            if self.closing:
+                no = Refused(knocked, 503, CLOSING.reason, CLOSING)
+            elif knocked.resume is not None:
+                await self._welcome_back(admitted, handshake)
+                return admitted
+            else:
+                await self._get_ready(admitted, handshake)
+                return admitted
         except SessionRefused as error:
-            logger.warning(line(call_id, "refused", status=401, door=knocked.carrier, reason=error.reason))
-            return await turn_away(websocket, knocked, status=401, close=Close(NOT_LET_IN, error.reason))
-        try:
-            setup = await self.prepare(grant)
+            no = Refused.because(knocked, error)
         except LabError as error:
-            logger.warning(line(call_id, "refused", status=500, door=knocked.carrier, error=type(error).__name__))
-            return await turn_away(websocket, knocked, status=500, close=Close(FAILED, str(error)))
-        async with AsyncExitStack() as stack:
-            try:
-                dialled = await stack.enter_async_context(dial(self.target, timeout_s=self.dial_s))
-            except SessionRefused as error:
-                logger.warning(line(call_id, "refused", status=502, door=knocked.carrier, reason=error.reason))
-                return await turn_away(websocket, knocked, status=502, close=Close(NO_TARGET, error.reason))
-            await self._hold(call_id, websocket, knocked, grant, setup, dialled)
+            no = Refused(knocked, 500, str(error), Close(FAILED, str(error)))
+        except asyncio.CancelledError:
+            watch.left()
+            raise
+        no.tell(watch)
+        return no
+
+    def begin(self, admitted: Admitted, line: Line) -> Pump:
+        """Start the call of a caller whose handshake is answered."""
+        grant, setup, dialled, watch = admitted.grant, admitted.setup, admitted.dialled, admitted.watch
+        assert grant is not None
+        assert setup is not None
+        assert dialled is not None
+        tape = Tape()
+        if self.runs is not None:
+            tape = Tape.start(self.runs, grant=grant, target=self.target, setup=setup)
+        pump = Pump(
+            admitted.call_id,
+            Call(setup.session, client_may_instruct=self.client_may_instruct),
+            tape=tape,
+            redial=self.dial if self.reconnects else None,
+            ceilings=self.ceilings(grant) if self.ceilings else None,
+            tools=self.tools(grant, setup) if self.tools else None,
+            door=BetaDoor() if admitted.knocked.beta else None,
+            resumable=admitted.knocked.resumable,
+            watch=watch,
+            clock=self.clock,
+        )
+        watch.opened(
+            persona=grant.persona,
+            customer=grant.customer,
+            scenario=grant.scenario,
+            target=self.target.kind,
+            recording=tape.id,
+        )  # fmt: skip
+        self.pumps.add(pump)
+        self.keep(self._see_off(pump, admitted))
+        line.ear = pump
+        pump.take(line)
+        pump.begin(dialled, show_path=admitted.nearby)
+        return pump
 
     async def close_all(self) -> None:
         """End every call with 1001 and finish its recording; new callers are turned away."""
         self.closing = True
         await asyncio.gather(*(pump.stop() for pump in tuple(self.pumps)))
+        while self._tasks:
+            await asyncio.gather(*tuple(self._tasks), return_exceptions=True)
 
-    def origin_refusal(self, websocket: WebSocket) -> str | None:
-        """Why the page that opened this socket may not, or `None`."""
-        server = websocket.scope.get("server")
-        headers = websocket.headers
-        return self.origins.refusal(
-            headers.get("origin"), host=headers.get("host"), called_at=server[0] if server else None
-        )
+    async def drain(self, grace_s: float) -> None:
+        """Turn new callers away and let the calls that are open go on, for so long; then end them."""
+        self.closing = True
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(grace_s):
+                while self.pumps:
+                    await asyncio.gather(*(pump.finished.wait() for pump in tuple(self.pumps)))
+                    await asyncio.sleep(0)  # who sees them off takes them from the list
+        await self.close_all()
 
-    async def _hold(
-        self, call_id: str, websocket: WebSocket, knocked: Knock, grant: Grant, setup: Setup, dialled: Dialled
-    ) -> None:
+    def keep(self, work: Coroutine[None, None, None]) -> None:
+        """Do something whose end nobody waits for, except `close_all`."""
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def _check_origin(self, handshake: Handshake) -> None:
+        headers = handshake.headers
+        no = self.origins.refusal(
+            headers.get("origin"), host=headers.get("host"), called_at=handshake.server_host
+        )  # fmt: skip
+        if no is not None:
+            raise SessionRefused(WHERE, no, status=403)
+
+    async def _welcome_back(self, admitted: Admitted, handshake: Handshake) -> None:
+        """Find the call that a caller comes back to. Guessing a resume token is guessing a token."""
+        shown = (admitted.knocked.resume or "").encode("utf-8", errors="surrogatepass")
+        await self.gate.may_show(handshake.client_host)
+        for pump in self.pumps:
+            token = pump.resume_token
+            if token is not None and hmac.compare_digest(token.encode(), shown):
+                admitted.pump = pump
+                return
+        await self.gate.showed_wrong(handshake.client_host)
+        raise SessionRefused(WHERE, GONE, status=410)
+
+    async def _get_ready(self, admitted: Admitted, handshake: Handshake) -> None:
+        """Spend the token and get everything that the call needs."""
+        token, watch = admitted.knocked.token, admitted.watch
+        if token is None:
+            raise SessionRefused(WHERE, NONE_GIVEN, status=401)
+        origin, address = handshake.headers.get("origin"), handshake.client_host
+        admitted.grant = await redeem(self.tokens, self.gate, token, origin=origin, address=address)
+        admitted.lease = await self.gate.enter(admitted.grant.caller)
         try:
-            await websocket.accept(subprotocol=knocked.subprotocol)
-        except OSError:
-            logger.info(line(call_id, "left", door=knocked.carrier))
-            return
-        if self.closing:
-            return await ClientSocket(websocket).close(CLOSING)
-        tape = Tape()
-        if self.runs is not None:
-            tape = Tape.start(self.runs, grant=grant, target=self.target, setup=setup)
-        call = Call(setup.session, client_may_instruct=self.client_may_instruct)
-        pump = Pump(call_id, call, client=ClientSocket(websocket), target=dialled.socket, tape=tape)
-        logger.info(
-            line(
-                call_id,
-                "opened",
-                door=knocked.carrier,
-                persona=grant.persona,
-                customer=grant.customer,
-                scenario=grant.scenario,
-                target=self.target.kind,
-                recording=tape.id,
-            )  # fmt: skip
-        )
-        started_s = self.clock()
-        self.pumps.add(pump)
-        try:
-            nearby = websocket.client is not None and is_loopback(websocket.client.host)
-            hang_up = await pump.run(dialled.created, show_path=nearby)
-        finally:
-            self.pumps.discard(pump)
-        logger.info(
-            line(
-                call_id,
-                "closed",
-                client_code=hang_up.client.code,
-                target_code=hang_up.target.code,
-                seconds=round(self.clock() - started_s, 3),
-                from_client=pump.messages["client"],
-                from_target=pump.messages["target"],
-            )  # fmt: skip
-        )
+            admitted.setup = await self.prepare(admitted.grant)
+            watch.dialling()
+            try:
+                admitted.dialled = await self.dial()
+            except SessionRefused:
+                watch.dial_failed()
+                raise
+            watch.dialled()
+        except BaseException:
+            admitted.release()
+            raise
 
-
-async def _deny(websocket: WebSocket, sentence: str) -> None:
-    """A page from elsewhere gets no handshake: it should not learn that a relay is here."""
-    if "websocket.http.response" in websocket.scope.get("extensions", {}):
-        await websocket.send_denial_response(refusal(403, sentence))
-    else:
-        await websocket.close()
+    async def _see_off(self, pump: Pump, admitted: Admitted) -> None:
+        await pump.finished.wait()
+        self.pumps.discard(pump)
+        admitted.release()
+        if (hang_up := pump.hang_up) is not None:
+            admitted.watch.closed(
+                hang_up.why, client_code=hang_up.client.code, target_code=hang_up.target.code
+            )  # fmt: skip

@@ -1,24 +1,40 @@
-"""Dialling the target, until it has greeted: what is wrong with it is found before the caller is let in."""
+"""Dialling the target, until it has greeted: what is wrong with it is found before the caller is let in.
+
+picows dials, unless it is not installed or the environment names a proxy for the target: then the
+`websockets` library does, which knows all their kinds.
+"""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
+import functools
 import re
-from collections.abc import AsyncIterator
+import ssl
+from collections import deque
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus, WebSocketException
 
 from contoso_lab.errors import EventError, SessionClosed, SessionRefused
-from contoso_lab.relay.call import Message
+from contoso_lab.relay.closing import NORMAL, Close
 from contoso_lab.relay.journal import websocket_logger
+from contoso_lab.relay.legs import Ear, Leg, Message
 from contoso_lab.relay.origins import is_loopback
-from contoso_lab.relay.sockets import GOODBYE_S, MOST_MESSAGE_BYTES, PING_S, TargetSocket
+from contoso_lab.relay.sockets import MOST_MESSAGE_BYTES, Line, Patience, TargetSocket
+from contoso_lab.relay.websockets_leg import SocketLeg
 from contoso_lab.settings import Target
 from contoso_lab.wire.frames import load_object
+
+try:
+    import picows
+
+    from contoso_lab.relay.picows_leg import READ_BUFFER_BYTES, PicowsLeg, quiet
+except ImportError:
+    picows = None  # type: ignore[assignment]  # optional: the portable leg does the same
 
 DIAL_S = 10.0
 """How long a target may take to open the socket, and again to greet."""
@@ -31,58 +47,166 @@ _KEY = re.compile(r"\b(sk-|Bearer\s+)\S+", re.IGNORECASE)
 class Dialled:
     """A target that answered."""
 
-    socket: TargetSocket
+    leg: Leg
     created: Message
     """Its `session.created`, which the client has to see as it came."""
+    set_ear: Callable[[Ear], None]
+    """Say who listens. Until then what the target says waits, and hardly anything is read."""
+
+    async def drop(self) -> None:
+        """Hang up, for the call came to nothing."""
+        self.leg.close(Close(NORMAL))
+        await self.leg.closed()
 
 
-@contextlib.asynccontextmanager
-async def dial(target: Target, *, timeout_s: float = DIAL_S) -> AsyncIterator[Dialled]:
-    """Connect to the target and wait for its `session.created`; the connection ends with the block.
+async def dial(
+    target: Target,
+    *,
+    timeout_s: float = DIAL_S,
+    patience: Patience = Patience(),  # noqa: B008 - frozen
+    headers: Mapping[str, str] | None = None,
+    portable: bool = False,
+) -> Dialled:
+    """Connect to the target and wait for its `session.created`. Cancelling it leaves no connection behind.
+
+    Args:
+        target: whom to call.
+        timeout_s: how long it may take to answer, and again to greet.
+        patience: how long it may be silent later.
+        headers: the headers that open its door, when they are not the target's own.
+        portable: dial without picows even where it is installed.
 
     Raises:
         SessionRefused: it is not there, does not let us in or is no Realtime server; one sentence says which.
     """
     where = urlsplit(target.realtime_url)
+    opened = target.headers if headers is None else headers
+    dialer = _by_websockets if portable or picows is None or needs_proxy(where.netloc) else _by_picows
+    waiting = _Waiting()
+    try:
+        async with asyncio.timeout(timeout_s):
+            line = await dialer(target.realtime_url, opened, waiting, patience)
+    except TimeoutError as error:
+        raise _refused(f"the target at {where.netloc} did not answer within {timeout_s:.0f} s") from error
+    except ssl.SSLCertVerificationError as error:
+        raise _refused(f"the certificate of {where.netloc} is not to be trusted: {error.verify_message}") from error
+    except OSError as error:
+        raise _refused(f"nothing answers at {where.netloc}: start the engine, or check the address") from error
+    try:
+        created = await _greeting(waiting, where.netloc, timeout_s)
+    except BaseException:
+        line.abort()
+        raise
+    return Dialled(line, created, functools.partial(waiting.hand_over, line))
+
+
+def needs_proxy(netloc: str) -> bool:
+    """Whether the environment names a proxy for this address. It is meant for the world, not for our own engine."""
+    host = urlsplit(f"//{netloc}").hostname
+    return not is_loopback(host) and bool(getproxies()) and not proxy_bypass(netloc)
+
+
+async def _by_picows(url: str, headers: Mapping[str, str], ear: Ear, patience: Patience) -> Line:
+    secure = url.startswith("wss:")
+    try:
+        _, leg = await picows.ws_connect(
+            lambda: PicowsLeg(ear, patience, is_target=True),
+            url,
+            ssl_context=_tls() if secure else None,
+            extra_headers=dict(headers),
+            websocket_handshake_timeout=None,  # ours is around all of it
+            enable_auto_ping=True,
+            auto_ping_idle_timeout=max(patience.ping_s, patience.ping_timeout_s),
+            auto_ping_reply_timeout=patience.ping_timeout_s,
+            max_frame_size=MOST_MESSAGE_BYTES,
+            max_redirects=0,  # a key is shown to the address that was named, and to no other
+            read_buffer_init_size=READ_BUFFER_BYTES,
+            logger_name=quiet,
+        )
+    except picows.WSInvalidStatusError as error:
+        status = int(error.response.status) if error.response is not None else 0
+        raise _refused(_status_sentence(status)) from error
+    except picows.WSError as error:
+        raise _no_websocket(url) from error
+    assert isinstance(leg, PicowsLeg)
+    return leg
+
+
+async def _by_websockets(url: str, headers: Mapping[str, str], ear: Ear, patience: Patience) -> Line:
     try:
         connection = await connect(
-            target.realtime_url,
-            additional_headers=target.headers,
-            # A proxy in the environment is meant for the world, not for our own engine.
-            proxy=None if is_loopback(where.hostname) else True,
+            url,
+            additional_headers=dict(headers),
+            proxy=None if is_loopback(urlsplit(url).hostname) else True,
+            ssl=_tls() if url.startswith("wss:") else None,
             compression=None,
             max_size=MOST_MESSAGE_BYTES,
-            open_timeout=timeout_s,
-            ping_interval=PING_S,
-            ping_timeout=PING_S,
-            close_timeout=GOODBYE_S,
+            max_queue=4,
+            open_timeout=None,
+            ping_interval=patience.ping_s,
+            ping_timeout=patience.ping_timeout_s,
+            close_timeout=patience.goodbye_s,
             logger=websocket_logger,
         )
     except InvalidStatus as error:
         raise _refused(_status_sentence(error.response.status_code)) from error
-    except TimeoutError as error:
-        raise _refused(f"the target at {where.netloc} did not answer within {timeout_s:.0f} s") from error
-    except OSError as error:
-        raise _refused(f"nothing answers at {where.netloc}: start the engine, or check the address") from error
     except WebSocketException as error:
-        raise _refused(f"what answers at {where.netloc} is no WebSocket server: check the address") from error
-    try:
-        socket = TargetSocket(connection)
-        yield Dialled(socket, await _greeting(socket, where.netloc, timeout_s))
-    finally:
-        # After a proper goodbye this does nothing; a handshake that was given up leaves no open socket.
-        if connection.close_code is None:
-            connection.transport.abort()
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(GOODBYE_S):
-                await connection.wait_closed()
+        raise _no_websocket(url) from error
+    leg = SocketLeg(TargetSocket(connection, patience), ear, patience)
+    leg.start()
+    return leg
 
 
-async def _greeting(socket: TargetSocket, where: str, timeout_s: float) -> Message:
+@functools.cache
+def _tls() -> ssl.SSLContext:
+    """One for all calls: making it reads the machine's certificates, which takes longer than a call's set-up."""
+    return ssl.create_default_context()
+
+
+class _Waiting:
+    """The ear of a target until a pump listens: keeps what came, and reads no further than the greeting."""
+
+    def __init__(self) -> None:
+        self._came: deque[Message] = deque()
+        self._gone: tuple[int, str] | None = None
+        self._news = asyncio.Event()
+
+    def on_message(self, leg: Leg, message: Message) -> None:
+        """Something came; what was read with it may still follow."""
+        self._came.append(message)
+        leg.pause()
+        self._news.set()
+
+    def on_writable(self, leg: Leg, writable: bool) -> None:
+        """Nothing is sent yet."""
+
+    def on_gone(self, leg: Leg, code: int, reason: str) -> None:
+        """The target hung up."""
+        self._gone = code, reason
+        self._news.set()
+
+    async def first(self) -> Message:
+        """The first message; `SessionClosed` when there is none."""
+        await self._news.wait()
+        if not self._came:
+            raise SessionClosed(*(self._gone or (NORMAL, "")))
+        return self._came.popleft()
+
+    def hand_over(self, line: Line, ear: Ear) -> None:
+        """From now on `ear` listens; it first hears what came in the meantime."""
+        line.ear = ear
+        line.resume()  # first, so that the ear may pause again
+        while self._came:
+            ear.on_message(line, self._came.popleft())
+        if self._gone is not None:
+            ear.on_gone(line, *self._gone)
+
+
+async def _greeting(waiting: _Waiting, where: str, timeout_s: float) -> Message:
     """The target's first message, which has to be `session.created`."""
     try:
         async with asyncio.timeout(timeout_s):
-            first = await socket.receive()
+            first = await waiting.first()
     except TimeoutError as error:
         raise _refused(f"the target at {where} opened no session within {timeout_s:.0f} s") from error
     except SessionClosed as closed:
@@ -110,6 +234,10 @@ def _status_sentence(status: int) -> str:
         case _:
             why = "it cannot take the call"
     return f"the target answered {status}: {why}"
+
+
+def _no_websocket(url: str) -> SessionRefused:
+    return _refused(f"what answers at {urlsplit(url).netloc} is no WebSocket server: check the address")
 
 
 def _refused(sentence: str) -> SessionRefused:

@@ -20,6 +20,7 @@ from contoso_lab.errors import ShopError
 from contoso_lab.listening import Server, bind, url_of
 from contoso_lab.recording.fold import fold
 from contoso_lab.relay.app import create_app
+from contoso_lab.relay.serving import relay_server
 from contoso_lab.relay.setup import Setup
 from contoso_lab.relay.tokens import Grant
 from contoso_lab.settings import Target
@@ -151,6 +152,15 @@ def session() -> dict[str, Any]:
     return SESSION
 
 
+def at_once(coroutine: Any) -> Any:
+    """The result of a coroutine that has nothing to wait for."""
+    try:
+        coroutine.send(None)
+    except StopIteration as done:
+        return done.value
+    raise AssertionError("it waits")
+
+
 class Relay:
     """A running relay, with the shortcuts that the tests need."""
 
@@ -166,7 +176,7 @@ class Relay:
         return self.app.state.desk
 
     def token(self) -> str:
-        return self.desk.tokens.issue(Grant("voice", "maya", "first_call"), at_s=self.desk.clock())
+        return at_once(self.desk.tokens.issue(Grant("voice", "maya", "first_call")))
 
     def call(self, token: str | None = None, **options: Any):
         """A socket through the browser's door."""
@@ -189,19 +199,28 @@ class Relay:
         return json.loads((self.recording / "manifest.json").read_text(encoding="utf-8"))
 
 
+@pytest.fixture(params=["picows", "starlette"])
+def door(request) -> str:
+    """What carries the calls: every test that asks for a relay is held against both."""
+    return request.param
+
+
 @pytest.fixture
-def relay_to(tmp_path: Path):
+def relay_to(tmp_path: Path, door: str):
     """`async with relay_to(port) as relay`: a relay in this event loop, before the target on that port."""
 
     @asynccontextmanager
     async def start(port: int, **options: Any):
         target = Target("url", f"http://127.0.0.1:{port}/v1", "fake-model", "fake-model", SecretStr(KEY))
         runs = options.pop("runs", tmp_path / "runs")
-        app = create_app(target, **{"runs": runs, "setup": _setup, "clock": time.monotonic, **options})
+        portable = door == "starlette"
+        serving = {name: options.pop(name) for name in ("certificate", "trusted_proxies", "drain_s") if name in options}
+        defaults = {"runs": runs, "setup": _setup, "clock": time.monotonic, "portable": portable}
+        app = create_app(target, **defaults | options)
         ready = asyncio.Event()
-        server = Server(app, on_ready=ready.set, before_stop=app.state.desk.close_all)
+        server = relay_server(app, on_ready=ready.set, portable=portable, **serving)
         bound = bind("127.0.0.1", 0)
-        url = url_of(bound)
+        url = url_of(bound, secure="certificate" in serving)
         task = asyncio.create_task(server.serve(sockets=[bound]))
         await ready.wait()
         try:

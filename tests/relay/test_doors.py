@@ -32,7 +32,7 @@ async def bad_tokens(relay_to, target, clock):
         expired = relay.token()
         clock.s += 301
         used = relay.token()
-        relay.desk.tokens.redeem(used, at_s=clock.s)
+        await relay.desk.tokens.redeem(used, origin=None)
         yield relay, {"used": (used, USED), "expired": (expired, EXPIRED), "unknown": ("x" * 43, UNKNOWN)}
 
 

@@ -4,6 +4,7 @@ import asyncio
 import json
 
 import pytest
+from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
 from contoso_lab.errors import RecordingError
@@ -35,7 +36,15 @@ def recording_of(relay) -> Recording:
     return recording
 
 
-async def test_an_engine_that_is_killed_in_the_middle_of_a_call(relay, target):
+@pytest.fixture
+async def one_try(relay_to, target):
+    """A relay that does not dial its target a second time."""
+    async with relay_to(target.port, reconnects=False) as running:
+        yield running
+
+
+async def test_an_engine_that_is_killed_in_the_middle_of_a_call(one_try, target):
+    relay = one_try
     async with relay.call() as socket:
         await say_something(socket)
         target.abort()
@@ -54,7 +63,8 @@ async def test_an_engine_that_is_killed_in_the_middle_of_a_call(relay, target):
     ("code", "reason", "client_code", "errors"),
     [(1000, "bye", 1000, 0), (4008, "session limit", 4008, 0), (1011, "out of memory", 1011, 1), (1001, "", 1001, 1)],
 )
-async def test_how_the_target_closed_reaches_the_client(relay, target, code, reason, client_code, errors):
+async def test_how_the_target_closed_reaches_the_client(one_try, target, code, reason, client_code, errors):
+    relay = one_try
     async with relay.call() as socket:
         await say_something(socket)
         await target.close(code, reason)
@@ -97,6 +107,72 @@ async def test_a_client_that_vanishes(relay, target):
     await pump.finished.wait()
     assert (code, reason) == (1011, "the client went away without a goodbye")
     assert "client lost (1006)" in recording_of(relay).manifest.end_reason
+
+
+async def test_an_engine_that_is_killed_is_dialled_again_and_the_call_goes_on(relay, target):
+    async with relay.call() as socket:
+        await say_something(socket)
+        target.abort()
+        told = []
+        while not told or told[-1]["type"] != "lab.reconnected":
+            told.append(json.loads(await socket.recv()))
+        target.complaints.clear()  # it counts what it received over both connections
+        assert told[0] == {"type": "lab.reconnecting", "reason": "connection_lost"}
+        await say_something(socket)
+    assert len(target.connections) == 2
+    assert (await target.closed.get())[0] == 1006
+    assert await target.closed.get() == (1000, "")
+    assert len(recording_of(relay).assistant_audio) == 2400
+
+
+async def test_a_resumable_client_that_vanishes_comes_back_and_misses_nothing(relay, target):
+    async with relay.call(relay.token() + "&resumable=1") as socket:
+        seen = []
+        while not seen or seen[-1]["type"] != "response.done":
+            seen.append(json.loads(await socket.recv()))
+            if seen[-1]["type"] == "session.updated":
+                await socket.send('{"type":"response.create"}')
+        [resume] = [event for event in seen if event["type"] == "lab.resume"]
+        received = sum(not event["type"].startswith("lab.") for event in seen)
+        socket.transport.abort()  # the relay may or may not have noticed when it is back
+    for number in range(3):
+        await target.connections[0].send(json.dumps({"type": "rate_limits.updated", "n": number}))
+    async with connect(f"{relay.ws_url}/api/realtime/ws?resume={resume['token']}&received={received}") as socket:
+        told = [json.loads(await socket.recv()) for _ in range(4)]
+        assert told[0]["type"] == "lab.resumed"
+        assert [event["n"] for event in told[1:]] == [0, 1, 2]
+        await say_something(socket)
+    assert await target.closed.get() == (1000, "")
+
+
+async def test_who_comes_back_to_nothing_is_told_so(relay):
+    async with connect(f"{relay.ws_url}/api/realtime/ws?resume=guessed&received=3") as socket:
+        assert await rest(socket) == []
+    assert socket.close_code == 4410
+    assert "begin another call" in socket.close_reason or "call anew" in socket.close_reason
+
+
+async def test_a_drained_relay_lets_calls_end_by_themselves_and_takes_no_new_ones(relay_to, target):
+    async with relay_to(target.port) as relay:
+        async with relay.call() as socket:
+            await say_something(socket)
+            draining = asyncio.create_task(relay.desk.drain(30))
+            await asyncio.sleep(0)
+            async with relay.call() as late:
+                assert await rest(late) == []
+            assert late.close_code == 1001
+            await say_something(socket)
+        assert socket.close_code == 1000
+        await draining
+    assert await target.closed.get() == (1000, "")
+
+
+async def test_a_drained_relay_does_not_wait_for_ever(relay_to, target):
+    async with relay_to(target.port, drain_s=0.05) as relay:
+        socket = await relay.call()
+        await say_something(socket)
+    assert await rest(socket) == []
+    assert socket.close_code == 1001
 
 
 async def test_both_vanish_at_once(relay, target):
