@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from contoso_lab.errors import ShopError
 from contoso_lab.relay.tool_runner import MOST_WAITING, ToolRunner
@@ -363,8 +365,8 @@ def test_hidden_leaves_a_conversation_without_a_trace_of_the_tools() -> None:
     assert "function_call" not in text
     assert not any(f"item_{call_id}" in text for call_id in ("c1", "c2", "lab"))
     assert [tool["name"] for tool in target.shown[0]["session"]["tools"]] == ["theirs"]
-    befores = {e["item"]["id"]: e["previous_item_id"] for e in target.shown if e["type"] == "conversation.item.added"}
-    assert befores == {"u1": None, "says_r1_1": "u1", "says_r2_0": "says_r1_1", "u2": "says_r2_0"}
+    followed = {e["item"]["id"]: e["previous_item_id"] for e in target.shown if e["type"] == "conversation.item.added"}
+    assert followed == {"u1": None, "says_r1_1": "u1", "says_r2_0": "says_r1_1", "u2": "says_r2_0"}
     assert {e["output_index"] for e in target.shown if "output_index" in e} == {0}
     done = [event["response"]["output"] for event in target.shown if event["type"] == "response.done"]
     assert [[item["id"] for item in output] for output in done] == [["says_r1_1"], ["says_r2_0"]]
@@ -440,6 +442,57 @@ def test_a_server_that_contradicts_itself_is_not_followed_for_ever() -> None:
         target.say("conversation.item.done", previous_item_id=before, item={"id": here})
     target.say("conversation.item.added", previous_item_id="item_c1", item={"id": "u"})
     assert target.shown[-1]["previous_item_id"] is None
+
+
+STEPS = st.lists(
+    st.sampled_from(["created", "call", "their call", "cut call", "speak", "done", "cancelled", "finish", "hears",
+                     "cleared", "asks", "lost"]),
+    max_size=30,
+)  # fmt: skip
+
+
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(STEPS, st.booleans())
+def test_in_whatever_order_things_happen(steps: list[str], hidden: bool) -> None:
+    target = there(hidden=hidden)
+    responses, calls, waiting, active, owing = 0, 0, [], None, 0
+    for step in steps:
+        match step:
+            case "created" if active is None:
+                responses += 1
+                active = f"r{responses}"
+                target.created(active)
+            case "call" | "their call" | "cut call" if active is not None:
+                calls += 1
+                name = "theirs" if step == "their call" else "look"
+                target.call(f"c{calls}", name=name, response_id=active, whole=step != "cut call")
+                waiting += [f"c{calls}"] * (step != "their call")
+            case "speak" if active is not None:
+                target.speak("Well.", response_id=active)
+            case "done" | "cancelled" if active is not None:
+                target.done(active, status="completed" if step == "done" else "cancelled")
+                owing += step == "done"
+                active = None
+            case "finish" if waiting:
+                target.finish(waiting.pop(0))
+            case "hears":
+                target.say("input_audio_buffer.speech_started", item_id="u", audio_start_ms=1)
+            case "cleared":
+                target.say("input_audio_buffer.cleared")
+            case "asks":
+                target.desk.from_client({"type": "response.create"})
+            case "lost":
+                target.desk.target_lost()
+                active = None
+    ran = [call.call_id for call in target.run]
+    told = [kind for kind in target.types if kind != "response.create"]
+    assert len(ran) == len(set(ran))
+    assert len(told) == len(set(told))
+    assert target.types.count("response.create") <= owing
+    if hidden:
+        names = {event["item"].get("name") for event in target.shown if isinstance(event.get("item"), dict)}
+        assert "look" not in names
+        assert not any(event.get("output_index", 0) < 0 for event in target.shown)
 
 
 # -- the runner --------------------------------------------------------------------------------------
