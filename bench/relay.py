@@ -15,6 +15,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import signal
 import sys
 import tempfile
 import time
@@ -53,6 +54,7 @@ def main() -> None:
         build_load(asked.work)
     except NotHere as reason:
         raise SystemExit(str(reason)) from None
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C, so that no peer stays
     os.sched_setaffinity(0, {load_core})
     load = Load(asked.work, core=load_core)
     samples: list[Sample] = []

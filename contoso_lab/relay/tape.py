@@ -6,6 +6,7 @@ process of low priority or by whoever reads first.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -18,6 +19,9 @@ from contoso_lab.relay.setup import Setup
 from contoso_lab.relay.tokens import Grant
 from contoso_lab.settings import Target
 from contoso_lab.wire import Direction
+
+SILENCE_S = 0.5
+"""How often a tape looks whether sound waits that nothing followed."""
 
 
 class Tape:
@@ -40,6 +44,8 @@ class Tape:
     ) -> None:
         self._recorder = recorder
         self._fold = fold
+        self._untold: str | None = None
+        self._timer: asyncio.TimerHandle | None = None
         self.failure = failure
         """Why the call is not recorded, in a sentence; `None` when nothing went wrong."""
         self.id = recorder.id if recorder else None
@@ -73,37 +79,46 @@ class Tape:
             )
         except (LabError, OSError) as error:
             return cls(failure=f"this call is not recorded: {error}")
-        return cls(recorder, fold=fold or shared_worker().fold)
+        tape = cls(recorder, fold=fold or shared_worker().fold)
+        with contextlib.suppress(RuntimeError):  # without a loop nobody keeps time, and what waits is written later
+            tape._keep_time(asyncio.get_running_loop())
+        return tape
 
     def write(self, direction: Direction, message: str | bytes | Mapping[str, Any]) -> str | None:
-        """Write one message. Returns a sentence when the recording has just broken, else `None`."""
+        """Write one message. Returns a sentence when the recording has broken since the last one, else `None`."""
         if self._recorder is None:
-            return None
+            untold, self._untold = self._untold, None
+            return untold
         try:
             self._recorder.write(direction, message)
         except (LabError, OSError) as error:
             return self._broken(error)
         return None
 
-    def flush_due(self) -> str | None:
-        """Write sound that a silence followed, for a timer's tick; a broken recording is told as `write` tells it."""
-        if self._recorder is None:
-            return None
-        try:
-            self._recorder.flush(due=True)
-        except (LabError, OSError) as error:
-            return self._broken(error)
-        return None
+    def flush_due(self) -> None:
+        """Write sound that a silence followed; a recording that breaks with it is told by the next `write`."""
+        if self._recorder is not None:
+            try:
+                self._recorder.flush(due=True)
+            except (LabError, OSError) as error:
+                self._untold = self._broken(error)
 
     def close(self, reason: str) -> None:
         """Finish the recording; `reason` says how the call ended. It is readable when this returns."""
         recorder, self._recorder = self._recorder, None
+        if self._timer is not None:
+            self._timer.cancel()
         if recorder is not None:
             # A recording that cannot even be closed is readable as one that was cut; it says so itself.
             with contextlib.suppress(LabError, OSError):
                 recorder.close(reason, fold="later")
             if self._fold is not None:
                 self._fold(recorder.path)
+
+    def _keep_time(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.flush_due()
+        if self._recorder is not None:
+            self._timer = loop.call_later(SILENCE_S, self._keep_time, loop)
 
     def _broken(self, error: Exception) -> str:
         self.close("the recording broke")

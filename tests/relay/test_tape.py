@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import asyncio
 import json
 
 from contoso_lab.recording import Recording
 from contoso_lab.recording.fold import fold
 from contoso_lab.recording.recorder import Recorder
+from contoso_lab.relay import tape as tape_module
 from contoso_lab.relay.setup import Setup
 from contoso_lab.relay.tape import Tape
 from contoso_lab.relay.tokens import Grant
@@ -53,13 +55,13 @@ def test_sound_before_a_silence_is_written_when_its_time_has_come(tmp_path):
     tape, spool = Tape(recorder), recorder.path / "spool.bin"
     tape.write("s2c", b'{"type":"response.output_audio.delta","delta":"AAAA"}')
     before = spool.stat().st_size
-    assert tape.flush_due() is None
+    tape.flush_due()
     assert spool.stat().st_size == before
     now_ns[0] = 200_000_000
-    assert tape.flush_due() is None
+    tape.flush_due()
     assert spool.stat().st_size > before
     tape.close("done")
-    assert tape.flush_due() is None
+    tape.flush_due()
 
 
 def test_a_disk_that_is_full_when_the_sound_is_written_is_told(tmp_path, monkeypatch):
@@ -69,9 +71,22 @@ def test_a_disk_that_is_full_when_the_sound_is_written_is_told(tmp_path, monkeyp
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(Recorder, "flush", full)
-    assert "No space left" in (tape.flush_due() or "")
+    tape.flush_due()
     assert "No space left" in (tape.failure or "")
+    assert "No space left" in (tape.write("s2c", b"{}") or "")
     assert tape.write("s2c", b"{}") is None
+
+
+async def test_a_tape_keeps_time_itself_until_it_is_closed(tmp_path, monkeypatch):
+    monkeypatch.setattr(tape_module, "SILENCE_S", 0)
+    flushed = asyncio.Event()
+    monkeypatch.setattr(Recorder, "flush", lambda *_, **__: flushed.set())
+    tape = Tape.start(tmp_path, grant=MAYA, target=LOCAL, setup=SETUP, fold=lambda _: None)
+    flushed.clear()
+    await flushed.wait()
+    tape.close("done")
+    assert tape._timer is not None
+    assert tape._timer.cancelled()
 
 
 def test_a_tape_that_breaks_says_so_once(tmp_path, monkeypatch):
