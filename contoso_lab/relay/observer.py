@@ -251,14 +251,14 @@ class CallWatch:
         self._say("error", kind=kind, **fields)
         self._event("error", kind=kind, **fields)
 
-    def tool(self, name: str, ms: float, *, failed: bool = False) -> None:
+    def tool(self, name: str, ms: float, *, error: str | None = None) -> None:
         """A tool ran here."""
-        outcome = "failed" if failed else "ok"
+        outcome = "ok" if error is None else "failed"
         self._metrics.tool_calls.labels(name, outcome).inc()
         self._metrics.tool_seconds.labels(name).observe(ms / 1000)
-        if failed:
+        if error is not None:
             self._metrics.errors.labels("tool").inc()
-        self._say("tool", name=name, ms=round(ms, 1), outcome=outcome)
+        self._say("tool", name=name, ms=round(ms, 1), outcome=outcome, error=error)
         self._event("tool", tool=name, ms=ms, outcome=outcome)
 
     def limit(self, kind: str) -> None:

@@ -111,8 +111,8 @@ class Watch(Protocol):
     def error(self, kind: str) -> None:
         """Something went wrong; `kind` is one of `ERRORS`."""
 
-    def tool(self, name: str, ms: float, *, failed: bool = False) -> None:
-        """A tool ran on the server's side."""
+    def tool(self, name: str, ms: float, *, error: str | None = None) -> None:
+        """A tool ran on the server's side; `error` is the kind of failure, and never its words."""
 
     def limit(self, kind: str) -> None:
         """A limit was hit; `kind` is one of `LIMITS`."""
@@ -147,7 +147,7 @@ class Unwatched:
     def error(self, kind: str) -> None:
         """Nobody looks."""
 
-    def tool(self, name: str, ms: float, *, failed: bool = False) -> None:
+    def tool(self, name: str, ms: float, *, error: str | None = None) -> None:
         """Nobody looks."""
 
     def limit(self, kind: str) -> None:

@@ -209,7 +209,7 @@ class TestTheWatch:
         watch.reconnecting("and again")
         watch.detached()
         watch.tool("search", 12.0)
-        watch.tool("search", 12.0, failed=True)
+        watch.tool("search", 12.0, error="timeout")
         watch.limit("time")
         watch.error("a kind that nobody knows")
         watch.closed("target lost (1006): x", client_code=1011, target_code=1000)
