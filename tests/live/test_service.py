@@ -6,6 +6,7 @@ import asyncio
 import os
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from pydantic import SecretStr
 from contoso_lab import live
 from contoso_lab.errors import EngineError
 from contoso_lab.live import Here, Service
+from contoso_lab.relay.__main__ import choose_target
 from contoso_lab.settings import Target
 
 READY = 'print("READY http://127.0.0.1:4711")\n'
@@ -180,29 +182,70 @@ class TestTheWorkbench:
         assert not any(service.alive for service in services)
         assert [line for line in told if line.startswith("contoso_lab")] == [
             "contoso_lab.engine --port 0",
-            f"contoso_lab.relay --target-url http://127.0.0.1:4711/v1 --runs {tmp_path / 'runs'} --port 0",
+            f"contoso_lab.relay --target local --target-url http://127.0.0.1:4711/v1 --model local "
+            f"--runs {tmp_path / 'runs'} --port 0",
         ]
 
     @pytest.mark.parametrize(
-        ("target", "which"),
+        ("target", "which", "variable"),
         [
-            (Target("url", "http://there/v1", "m", "m"), "--target-url http://there/v1"),
-            (Target("openai", "https://x/v1", "m", "m", SecretStr("sk-secret")), "--target openai"),
             (
-                Target("url", "http://there/v1", "m", "m", SecretStr("sk-secret")),
-                "--target url --target-url http://there/v1",
+                Target("url", "http://there/v1", "a-model", "m"),
+                "--target url --target-url http://there/v1 --model a-model --no-key",
+                None,
+            ),
+            (
+                Target("openai", "https://x/v1", "gpt-x", "m", SecretStr("sk-secret")),
+                "--target openai --target-url https://x/v1 --model gpt-x",
+                "OPENAI_API_KEY",
+            ),
+            (
+                Target("azure", "https://x/openai/v1", "dep", "m", SecretStr("sk-secret")),
+                "--target azure --target-url https://x/openai/v1 --model dep",
+                "AZURE_OPENAI_API_KEY",
             ),
         ],
-        ids=["no key", "a key", "an address and a key"],
+        ids=["no key", "a key", "azure"],
     )
-    async def test_a_key_is_never_an_argument(self, program, tmp_path: Path, target: Target, which: str) -> None:
-        program('print("… " + " ".join(sys.argv[2:]))\n' + READY + SLEEP)
+    async def test_the_relay_gets_the_same_target_and_a_key_is_never_an_argument(
+        self, program, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, target: Target, which: str, variable: str | None
+    ) -> None:
+        for name in ("OPENAI_API_KEY", "AZURE_OPENAI_API_KEY"):
+            monkeypatch.delenv(name, raising=False)
+        shown = 'print("… keys", [name for name in os.environ if os.environ[name] == "sk-secret"])\n'
+        program('print("… " + " ".join(sys.argv[2:]))\n' + shown + READY + SLEEP)
         told: list[str] = []
         async with live.serve(runs=tmp_path, target=target, progress=told.append) as here:
             assert here.engine is None
             assert here.target is target
         [line] = [line for line in told if line.startswith("contoso_lab")]
         assert line == f"contoso_lab.relay {which} --runs {tmp_path} --port 0"
+        assert f"keys {[variable] if variable else []}" in told
+
+    @pytest.mark.parametrize(
+        "target",
+        [
+            Target.local("http://127.0.0.1:1/v1"),
+            Target("url", "http://there/v1", "a-model", "a-model"),
+            Target("url", "http://there/v1", "a-model", "a-model", SecretStr("sk-secret")),
+            Target("openai", "https://x/v1", "gpt-x", "gpt-4o-mini", SecretStr("sk-secret")),
+            Target("azure", "https://x/openai/v1", "dep", "gpt-4o-mini", SecretStr("sk-secret")),
+            Target("azure", "https://x/openai/v1", "dep", "gpt-4o-mini"),
+        ],
+    )
+    def test_what_the_relay_reads_from_it_is_that_target(self, target: Target, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Also when the environment holds the keys of other targets."""
+        monkeypatch.setenv("OPENAI_API_KEY", "sk-another")
+        monkeypatch.setenv("AZURE_OPENAI_API_KEY", "sk-another")
+        monkeypatch.setenv("CONTOSO_LAB_MODEL", "another")
+        for name, value in live._keys(target).items():
+            monkeypatch.setenv(name, value)
+        words = live._which(target)
+        given = dict(zip(words[:6:2], words[1:6:2], strict=True))
+        read = choose_target(
+            given["--target"], given["--target-url"], model=given["--model"], no_key="--no-key" in words
+        )  # fmt: skip
+        assert replace(read, chat_model=target.chat_model) == target
 
     async def test_a_relay_that_cannot_start_takes_the_engine_with_it(self, program, started, tmp_path: Path) -> None:
         program('if "relay" in sys.argv[2]:\n    print("the runs folder is full")\n    sys.exit(1)\n' + READY + SLEEP)

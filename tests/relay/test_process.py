@@ -116,3 +116,84 @@ async def test_the_process_says_when_it_is_ready_and_ends_its_calls_when_told(ta
     assert (manifest["status"], manifest["end_reason"]) == ("closed", "the relay was shut down")
     assert manifest["persona"] == "voice_brief"
     assert manifest["prompts"].keys() == {"voice_brief"}
+
+
+async def ready(process: asyncio.subprocess.Process) -> str:
+    line = (await process.stdout.readline()).decode().split()
+    assert line[:1] == ["READY"], (await process.stderr.read()).decode()
+    return line[1]
+
+
+def fetch(url: str) -> tuple[int, str]:
+    import urllib.error
+    import urllib.request
+
+    try:
+        with urllib.request.urlopen(url, timeout=30) as answer:
+            return answer.status, answer.read().decode()
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, error.read().decode()
+
+
+@pytest.mark.parametrize("second", [signal.SIGTERM, signal.SIGINT, None])
+async def test_calls_that_are_open_go_on_while_the_relay_drains(target, tmp_path, second):
+    """The first signal: no new calls. The calls end by themselves, or a second signal ends them at once."""
+    process = await start(
+        "--target-url", f"http://127.0.0.1:{target.port}/v1", "--runs", str(tmp_path), "--drain-s", "300"
+    )  # fmt: skip
+    url = await ready(process)
+    token = json.loads((await asyncio.to_thread(fetch, f"{url}/api/token?persona=voice_brief"))[1])["token"]
+    spare = json.loads((await asyncio.to_thread(fetch, f"{url}/api/token?persona=voice_brief"))[1])["token"]
+    door = f"{url.replace('http', 'ws')}/api/realtime/ws?token="
+    async with connect(door + token) as socket:
+        while json.loads(await socket.recv())["type"] != "session.updated":
+            pass
+        process.send_signal(signal.SIGTERM)
+        while (await asyncio.to_thread(fetch, f"{url}/readyz"))[0] != 503:
+            pass
+        assert (await asyncio.to_thread(fetch, f"{url}/healthz"))[0] == 200
+        assert (await asyncio.to_thread(fetch, f"{url}/api/token?persona=voice_brief"))[0] == 503
+        async with connect(door + spare) as late:
+            async for _ in late:
+                pass
+        assert late.close_code == 1001
+        await socket.send('{"type":"response.create"}')
+        while json.loads(await socket.recv())["type"] != "response.done":
+            pass
+        if second is not None:
+            process.send_signal(second)
+            assert [raw async for raw in socket] == []
+            assert socket.close_code == 1001
+    _, said = await process.communicate()
+    assert process.returncode == 0, said
+    assert ("how=shutdown" if second else "how=client") in said.decode()
+
+
+async def test_a_drain_that_has_lasted_long_enough(target, tmp_path):
+    process = await start(
+        "--target-url", f"http://127.0.0.1:{target.port}/v1", "--runs", str(tmp_path), "--drain-s", "0.2"
+    )  # fmt: skip
+    url = await ready(process)
+    token = json.loads((await asyncio.to_thread(fetch, f"{url}/api/token?persona=voice_brief"))[1])["token"]
+    async with connect(f"{url.replace('http', 'ws')}/api/realtime/ws?token={token}") as socket:
+        await socket.recv()
+        process.send_signal(signal.SIGTERM)
+        async for _ in socket:
+            pass
+        assert socket.close_code == 1001
+    await process.communicate()
+    assert process.returncode == 0
+
+
+async def test_a_target_that_is_not_there_is_found_at_the_start(free_port, tmp_path):
+    arguments = ("--target-url", f"http://127.0.0.1:{free_port}/v1", "--runs", str(tmp_path))
+    process = await start(*arguments)
+    out, said = await process.communicate()
+    assert (process.returncode, out) == (2, b"")
+    assert f"nothing answers at 127.0.0.1:{free_port}: start the engine" in said.decode()
+    process = await start(*arguments, "--no-check")
+    await ready(process)
+    process.terminate()
+    await process.communicate()
+    assert process.returncode == 0
