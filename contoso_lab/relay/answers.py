@@ -58,7 +58,7 @@ _SENTENCES = {
 }
 
 
-def noes(*statuses: int) -> dict[int | str, dict[str, Any]]:
+def refusals(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """These statuses as FastAPI's `responses`."""
     return {
         status: {"model": ErrorAnswer, "description": _SENTENCES[status]}

@@ -27,7 +27,7 @@ from fastapi import Body, Depends, FastAPI, Query, Request, Response, WebSocket
 from fastapi.responses import JSONResponse
 from fastapi.security import HTTPBearer
 
-from contoso_lab.relay.answers import Health, TokenAnswer, noes, speak_one_language
+from contoso_lab.relay.answers import Health, TokenAnswer, refusals, speak_one_language
 from contoso_lab.relay.client_secrets import PREFIX, ClientSecret, Name, Wanted, client_secret
 from contoso_lab.relay.concurrency import RedisLeases
 from contoso_lab.relay.desk import Desk
@@ -130,7 +130,7 @@ def http_surface(
     guarded = [Depends(HTTPBearer(auto_error=False))] if identity.asks else []
     may_say_no = (401, 403, 422, 429, 503) if identity.asks else (403, 422, 429, 503)
 
-    @app.get("/api/token", dependencies=guarded, response_model=TokenAnswer, responses=noes(*may_say_no))
+    @app.get("/api/token", dependencies=guarded, response_model=TokenAnswer, responses=refusals(*may_say_no))
     async def token(
         request: Request,
         persona: Annotated[Name, Query()] = "voice",
@@ -150,7 +150,7 @@ def http_surface(
         "/v1/realtime/client_secrets",
         dependencies=guarded,
         response_model=ClientSecret,
-        responses=noes(400, *may_say_no, 413),
+        responses=refusals(400, *may_say_no, 413),
     )
     async def client_secrets(
         request: Request,
@@ -178,7 +178,7 @@ def http_surface(
         )
         return JSONResponse(secret.model_dump(), headers={"Cache-Control": "no-store"})
 
-    @app.get("/healthz", responses=noes(403))
+    @app.get("/healthz", responses=refusals(403))
     async def healthz() -> Health:
         """Whether the relay lives."""
         return Health(status="closing" if desk.closing else "ok", calls=len(desk.pumps), target=desk.target.kind)

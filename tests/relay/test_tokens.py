@@ -5,7 +5,7 @@ import secrets
 import pytest
 
 from contoso_lab.errors import ConfigError, SessionRefused
-from contoso_lab.relay.tokens import EXPIRED, UNKNOWN, USED, Grant, Tokens
+from contoso_lab.relay.tokens import ELSEWHERE, EXPIRED, UNKNOWN, USED, Grant, MemoryTokens, Tokens
 
 MAYA = Grant("voice", "maya", "first_call")
 
@@ -84,3 +84,53 @@ def test_the_number_of_tokens_is_bounded():
 def test_a_name_that_could_leave_its_folder_is_refused(name: str):
     with pytest.raises(ConfigError, match="is no name"):
         Grant(name, "maya")
+
+
+@pytest.mark.parametrize(
+    ("bound", "shown", "let_in"),
+    [
+        (None, None, True),
+        (None, "https://lab.example", True),
+        ("https://lab.example", "https://LAB.example", True),
+        ("https://lab.example", "https://evil.example", False),
+        ("https://lab.example", "http://lab.example", False),
+        ("https://lab.example", None, False),
+    ],
+)
+def test_a_token_of_a_page_opens_a_call_from_its_origin_only_and_the_attempt_spends_it(bound, shown, let_in):
+    tokens = Tokens()
+    grant = Grant("voice", "maya", origin=bound)
+    token = tokens.issue(grant, at_s=0)
+    if let_in:
+        assert tokens.redeem(token, at_s=1, origin=shown) == grant
+    else:
+        with pytest.raises(SessionRefused) as refused:
+            tokens.redeem(token, at_s=1, origin=shown)
+        assert (refused.value.status, refused.value.reason) == (401, ELSEWHERE)
+    with pytest.raises(SessionRefused) as refused:
+        tokens.redeem(token, at_s=2, origin=bound)
+    assert refused.value.reason == USED
+
+
+def test_tokens_may_live_shorter_than_others_and_never_longer():
+    tokens = Tokens(lifetime_s=300)
+    long, short = tokens.issue(MAYA, at_s=0, lifetime_s=7200), tokens.issue(MAYA, at_s=0, lifetime_s=10)
+    for token, at_s, reason in ((short, 10, EXPIRED), (short, 20, UNKNOWN), (long, 300, EXPIRED), (long, 600, UNKNOWN)):
+        with pytest.raises(SessionRefused) as refused:
+            tokens.redeem(token, at_s=at_s)
+        assert refused.value.reason == reason
+    assert len(tokens) == 0
+
+
+async def test_a_full_store_says_when_there_is_room():
+    now = [0.0]
+    store = MemoryTokens(clock=lambda: now[0], most=1)
+    await store.issue(MAYA)
+    now[0] = 500
+    with pytest.raises(SessionRefused) as refused:
+        await store.issue(MAYA)
+    assert (refused.value.status, refused.value.retry_after_s) == (503, 100)
+    now[0] = 600
+    assert (await store.issue(MAYA, prefix="ek_")).startswith("ek_")
+    assert len(store) == 1
+    await store.close()
