@@ -1,4 +1,4 @@
-"""A call without a socket: what happens to each message.
+"""A call without a socket: what happens to each message that is not plain sound.
 
 Feed it what arrives; it returns what to do, in order. It never waits and never looks at a clock, so any
 transport can carry it and a test can play both sides.
@@ -8,32 +8,27 @@ What it does beyond passing messages on, each as it came:
 * after the target's `session.created` it sends the session configuration, before any word of the client;
 * it takes instructions and tools out of the client's own `session.update`. That keeps an experiment
   honest; it is no wall, for a caller may still talk the model into things;
-* it keeps `lab.local` events: they are recorded and go no further. `call.ended` among them hangs up.
+* it keeps the client's `lab.*` events: `lab.local` is recorded (`call.ended` in it hangs up), `lab.ack` tells
+  what the client has received, and none of them goes further.
+
+Sound, nearly every message there is, does not come here at all: the pump tells it apart by its shape.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from contoso_lab.errors import EventError
-from contoso_lab.relay.closing import (
-    ABNORMAL,
-    GOING_AWAY,
-    NO_CODE,
-    NORMAL,
-    TOO_BIG,
-    Close,
-    is_the_applications,
-    passed_on,
-)
-from contoso_lab.wire.frames import find_audio, load_object
+from contoso_lab.relay import endings
+from contoso_lab.relay.actions import Acknowledge, Action, Direction, Forward, HangUp, Note, Record, Side
+from contoso_lab.relay.closing import NORMAL, TOO_BIG, Close
+from contoso_lab.relay.configuration import Configuration
+from contoso_lab.relay.legs import Message
+from contoso_lab.wire.frames import load_object
 
-Message = str | bytes
-Side = Literal["client", "target"]
-Direction = Literal["c2s", "s2c", "local"]
+__all__ = ["Acknowledge", "Action", "Call", "Direction", "Forward", "HangUp", "Message", "Note", "Record", "Side"]
 
 PROTECTED = frozenset({"instructions", "tools", "tool_choice", "prompt"})
 """What the relay decides: the fields that a client's `session.update` may not set."""
@@ -42,52 +37,29 @@ SESSION_EVENT_ID = "lab_session"
 """The `event_id` of our own `session.update`: an `error` that names it is about our configuration."""
 
 
-@dataclass(frozen=True, slots=True)
-class Forward:
-    """Send this to that side, as one message."""
-
-    to: Side
-    data: Message
-
-
-@dataclass(frozen=True, slots=True)
-class Record:
-    """Write this into the recording."""
-
-    dir: Direction
-    data: Message | Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class HangUp:
-    """The call is over: how each side is told, and the reason that the recording keeps."""
-
-    client: Close
-    target: Close
-    why: str
-
-
-Action = Forward | Record | HangUp
-
-
 class Call:
     """The rules of one call.
 
     >>> call = Call({"type": "realtime", "instructions": "You sell tents."})
-    >>> [type(action).__name__ for action in call.opened('{"type":"session.created"}')]
+    >>> [type(action).__name__ for action in call.opened(b'{"type":"session.created"}')]
     ['Record', 'Record', 'Forward', 'Forward']
-    >>> call.from_client('{"type":"response.create"}')[-1]
-    Forward(to='target', data='{"type":"response.create"}')
+    >>> call.from_client(b'{"type":"x"}')[-1]
+    Forward(to='target', data=b'{"type":"x"}')
     """
 
     def __init__(self, session: Mapping[str, Any], *, client_may_instruct: bool = False) -> None:
-        self._session = session
+        self.configuration = Configuration(session)
         self._client_may_instruct = client_may_instruct
-        self._errors = 0
+        self._events = 0
+
+    def session_update(self) -> Message:
+        """Our `session.update`: what a new target gets first."""
+        session = self.configuration.session
+        return dump({"type": "session.update", "event_id": SESSION_EVENT_ID, "session": session})
 
     def opened(self, created: Message) -> Sequence[Action]:
         """The target has greeted: configure it, then let the client see the greeting."""
-        update = _dump({"type": "session.update", "event_id": SESSION_EVENT_ID, "session": self._session})
+        update = self.session_update()
         return (
             Record("s2c", created),
             Record("c2s", update),
@@ -95,21 +67,9 @@ class Call:
             Forward("client", created),
         )
 
-    def recording_started(self, recording_id: str, path: str | None) -> Sequence[Action]:
-        """Tell the client under which name it is recorded; the path is for clients on this machine only."""
-        event = {"type": "lab.recording", "id": recording_id}
-        return (Forward("client", _dump(event if path is None else event | {"path": path})),)
-
-    def recording_failed(self, sentence: str) -> Sequence[Action]:
-        """Tell the client that the call goes on and is not recorded any more."""
-        return (Forward("client", _dump({"type": "lab.recording.failed", "message": sentence})),)
-
     def from_client(self, message: Message) -> Sequence[Action]:
         """A message from the browser or the client program."""
         on: Sequence[Action] = (Record("c2s", message), Forward("target", message))
-        # Nearly every message is audio, and audio is told without parsing.
-        if (frame := find_audio(message)) and frame.type == "input_audio_buffer.append":
-            return on
         try:
             event = load_object(message)
         except EventError:
@@ -118,46 +78,55 @@ class Call:
         match event["type"]:
             case "lab.local":
                 return self._local(event)
-            case "session.update" if not self._client_may_instruct:
-                return self._client_session(event) or on
+            case "lab.ack":
+                received = event.get("received")
+                return (Acknowledge(received if isinstance(received, int) else 0),)
+            case str(name) if name.startswith("lab."):
+                sentence = f"{name[:40]} is no event that the relay takes: it takes lab.local and lab.ack"
+                return (self._error("unknown_lab_event", sentence, about=event.get("event_id")),)
+            case "session.update":
+                return self._client_session(event, on)
+            case "response.create" | "response.cancel" | "conversation.item.create":
+                # Noted first: the target's answer may be here before the sending has returned.
+                return (on[0], Note(event, message), *on[1:])
             case _:
                 return on
 
-    def from_target(self, message: Message) -> Sequence[Action]:
-        """A message from the model's side."""
-        return (Record("s2c", message), Forward("client", message))
-
     def target_gone(self, code: int, reason: str) -> Sequence[Action]:
-        """The target closed, or the connection to it broke."""
-        close = passed_on(code, reason, who="the target")
-        lost: list[Action] = [Record("local", {"type": "target.closed", "code": code, "reason": reason})]
-        if close.code != NORMAL and not is_the_applications(code):
-            sentence = _lost_sentence(code, reason)
-            lost.append(Forward("client", self._error("target_lost", sentence)))
-            close = Close(close.code, sentence)
-        why = "the target ended the call" if close.code == NORMAL else f"target lost ({code}): {close.reason}"
-        return (*lost, HangUp(close, Close(NORMAL), why))
+        """The target closed, or the connection to it broke, and it will not be dialled again."""
+        note = Record("local", {"type": "target.closed", "code": code, "reason": reason})
+        return (note, *self._ended(endings.target_gone(code, reason)))
 
-    def client_gone(self, code: int, reason: str) -> Sequence[Action]:
-        """The client closed, or the connection to it broke."""
+    def target_refused(self, sentence: str) -> Sequence[Action]:
+        """The target that was dialled again does not want this call: trying on would be in vain."""
+        return self._ended(endings.target_refused(sentence))
+
+    def client_gone(self, code: int, reason: str, *, waited_s: float | None = None) -> Sequence[Action]:
+        """The client closed, or the connection to it broke (and it has not come back within `waited_s`)."""
         noted: tuple[Action, ...] = ()
         if code == TOO_BIG:
             note = {"type": "frame.unparsed", "dir": "c2s", "bytes": None, "sha": None, "reason": "message too big"}
             noted = (Record("local", note),)
-        match code:
-            case 1000 | 1001 | 1005:
-                why = f"the client ended the call ({NORMAL if code == NO_CODE else code})"
-            case 1006:
-                why = "client lost (1006): the connection broke"
-            case _:
-                why = f"the client ended the call ({code}): {reason}"
-        goodbye = passed_on(code, reason, who="the client")
-        return (*noted, HangUp(Close(NORMAL), goodbye, why))
+        return (*noted, endings.client_gone(code, reason, waited_s))
+
+    def ceiling_reached(self, sentence: str) -> Sequence[Action]:
+        """The call has lasted, or cost, as much as it may."""
+        return (endings.ceiling_reached(sentence),)
 
     def shut_down(self) -> Sequence[Action]:
         """The relay itself ends."""
-        goodbye = Close(GOING_AWAY, "the relay is shutting down")
-        return (HangUp(goodbye, goodbye, "the relay was shut down"),)
+        return (endings.SHUT_DOWN,)
+
+    def failed_response(self, response_id: str) -> Message:
+        """The end of a response whose target is gone, so that no client waits for it."""
+        sentence = "the connection to the target was lost before this response was whole"
+        error = {"type": "server_error", "code": "target_lost", "message": sentence}
+        details = {"type": "failed", "error": error}
+        response: dict[str, Any] = {
+            "object": "realtime.response", "id": response_id, "status": "failed", "status_details": details,
+            "output": [], "usage": None, "metadata": None,
+        }  # fmt: skip
+        return dump({"type": "response.done", "event_id": self._event_id(), "response": response})
 
     def _local(self, event: dict[str, Any]) -> Sequence[Action]:
         local = event.get("event")
@@ -166,32 +135,57 @@ class Call:
                 # The client hangs up this way to learn, from our close, that the recording is finished.
                 why = f"the client ended the call: {local.get('reason') or 'no reason given'}"
                 return (Record("local", local), HangUp(Close(NORMAL), Close(NORMAL), why))
-            return (Record("local", local),)
+            return (Record("local", local), Note(local))
         sentence = 'a lab.local event needs a field "event": an object with a "type"'
-        return (Forward("client", self._error("bad_local_event", sentence, about=event.get("event_id"))),)
+        return (self._error("bad_local_event", sentence, about=event.get("event_id")),)
 
-    def _client_session(self, event: dict[str, Any]) -> Sequence[Action]:
-        """The client's update without what it may not set; nothing when there is nothing to take out."""
+    def _client_session(self, event: dict[str, Any], on: Sequence[Action]) -> Sequence[Action]:
+        """The client's update without what it may not set."""
         session = event.get("session")
-        if not isinstance(session, dict) or PROTECTED.isdisjoint(session):
-            return ()
-        taken = sorted(PROTECTED & session.keys())
-        update = _dump(event | {"session": {name: session[name] for name in session if name not in PROTECTED}})
+        if not isinstance(session, dict):
+            return on
+        taken = [] if self._client_may_instruct else sorted(PROTECTED & session.keys())
+        allowed = {name: session[name] for name in session if name not in taken}
+        self.configuration.asked(allowed, event_id=event.get("event_id"))
+        if not taken:
+            return on
+        update = dump(event | {"session": allowed})
         return (
             Record("local", {"type": "session.stripped", "fields": taken}),
             Record("c2s", update),
             Forward("target", update),
         )
 
+    def _ended(self, ending: endings.Ending) -> Sequence[Action]:
+        told = () if ending.sentence is None else (self._error("target_lost", ending.sentence),)
+        return (*told, ending.hang_up)
+
     def _ambiguous(self, message: Message) -> Sequence[Action]:
         sentence = "the message gives a member twice, so two readers may read two things: give each member once"
-        return (Record("c2s", message), Forward("client", self._error("ambiguous_message", sentence)))
+        return (Record("c2s", message), self._error("ambiguous_message", sentence))
 
-    def _error(self, code: str, sentence: str, *, about: object = None) -> str:
+    def _error(self, code: str, sentence: str, *, about: object = None) -> Forward:
         """An `error` event in the target's own shape, so that every client shows it."""
-        self._errors += 1
         detail = {"type": "relay_error", "code": code, "message": sentence, "param": None, "event_id": about}
-        return _dump({"type": "error", "event_id": f"lab_error_{self._errors}", "error": detail})
+        return Forward("client", dump({"type": "error", "event_id": self._event_id(error=True), "error": detail}))
+
+    def _event_id(self, *, error: bool = False) -> str:
+        self._events += 1
+        return f"lab_{'error' if error else 'event'}_{self._events}"
+
+
+def lab_event(name: str, /, **fields: object) -> Message:
+    """An event of our own for the client; a field that is `None` is left out.
+
+    >>> lab_event("lab.recording", id="x", path=None)
+    b'{"type":"lab.recording","id":"x"}'
+    """
+    return dump({"type": name, **{key: value for key, value in fields.items() if value is not None}})
+
+
+def dump(event: Mapping[str, Any]) -> Message:
+    """An event as it goes over the wire."""
+    return json.dumps(event, separators=(",", ":"), ensure_ascii=False).encode("utf-8", "surrogatepass")
 
 
 def _reads_as_event(message: Message) -> bool:
@@ -201,14 +195,3 @@ def _reads_as_event(message: Message) -> bool:
     except (ValueError, RecursionError):
         return False
     return isinstance(value, dict) and "type" in value
-
-
-def _dump(event: Mapping[str, Any]) -> str:
-    return json.dumps(event, separators=(",", ":"), ensure_ascii=False)
-
-
-def _lost_sentence(code: int, reason: str) -> str:
-    said = f": {reason}" if reason else ""
-    if code == ABNORMAL:
-        return f"the connection to the target broke in the middle of the call{said}; call again"
-    return f"the target ended the call with code {code}{said}; call again"

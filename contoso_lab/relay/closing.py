@@ -6,6 +6,9 @@
 | 3000 to 4999 (the application's own) | the same code and reason |
 | another code that may be sent (1001, 1008, 1009, 1011, 1013 …) | the same code and reason |
 | 1006 (the connection broke), 1015, anything malformed | 1011 and a sentence |
+
+An end that nobody wanted (a broken connection, a server that restarts) need not be the end of the call: a
+client that asked for it may come back, and a target can be dialled again. A goodbye ends the call at once.
 """
 
 from __future__ import annotations
@@ -20,11 +23,25 @@ TOO_BIG = 1009
 FAILED = 1011
 NOT_LET_IN = 4401
 """The token is missing, unknown, used or expired."""
+WRONG_ORIGIN = 4403
+"""The page that calls is none that may."""
+CEILING = 4408
+"""The call has reached its longest time or its highest cost."""
+NOTHING_TO_RESUME = 4410
+"""There is no call to come back to, or what was missed is not there any more."""
+TOO_MANY = 4429
+"""The caller has too many calls, or asks too often."""
 NO_TARGET = 4502
 """The target is not there, or does not let the relay in."""
+FULL = 4503
+"""The relay holds as many calls as it can."""
 
 MOST_REASON_BYTES = 123
 _SENDABLE = frozenset({1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 1014})
+# Besides a broken connection: a peer that gave up on its pings (1011), a restart, a gateway in between.
+_UNWANTED = frozenset({ABNORMAL, FAILED, 1012, 1014})
+# From a page 1001 is a goodbye (it was left), from a server it is a restart. 1013 asks to try again later.
+_UNWANTED_OF_A_SERVER = _UNWANTED | {GOING_AWAY, 1013}
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,3 +87,21 @@ def passed_on(code: int, reason: str, *, who: str) -> Close:
 def is_the_applications(code: int) -> bool:
     """Whether a code belongs to the applications (3000 to 4999), which explain themselves."""
     return 3000 <= code < 5000
+
+
+def may_come_back(code: int) -> bool:
+    """Whether a client that ended with `code` did so against its will.
+
+    >>> may_come_back(1006), may_come_back(1000), may_come_back(4001)
+    (True, False, False)
+    """
+    return code in _UNWANTED
+
+
+def may_be_dialled_again(code: int) -> bool:
+    """Whether a target that ended with `code` is worth another try: not when it explained itself.
+
+    >>> may_be_dialled_again(1006), may_be_dialled_again(1001), may_be_dialled_again(1008)
+    (True, True, False)
+    """
+    return code in _UNWANTED_OF_A_SERVER
