@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import shutil
@@ -36,7 +37,8 @@ class Process:
 
     async def kill(self) -> None:
         if self.running is not None and self.running.returncode is None:
-            self.running.send_signal(signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):  # it has ended by itself
+                self.running.send_signal(signal.SIGKILL)
             await self.running.communicate()
 
 
