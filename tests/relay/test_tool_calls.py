@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -115,7 +116,8 @@ async def test_a_shown_tool_is_run_and_seen(relay_to) -> None:
     assert json.loads(outputs[0].output)["products"][0]["sku"] == "TEN-02"
 
 
-async def test_the_model_reads_what_it_did_wrong_and_the_call_goes_on(relay_to) -> None:
+async def test_the_model_reads_what_it_did_wrong_and_the_call_goes_on(relay_to, caplog) -> None:
+    caplog.set_level(logging.INFO, logger="contoso_lab.relay")
     wrong = {"name": "get_product", "arguments": {"sku": "TEN-99", "colour": "red"}}
     async with (
         engine(
@@ -131,6 +133,9 @@ async def test_the_model_reads_what_it_did_wrong_and_the_call_goes_on(relay_to) 
             if ev["type"] == "conversation.item.create" and "output" in ev["item"]]  # fmt: skip
     assert "no argument 'colour'" in told[0]
     assert "no product 'TEN-99'" in told[1]
+    logged = [record.getMessage() for record in caplog.records if "event=tool" in record.getMessage()]
+    assert [line.split("outcome=")[1] for line in logged] == ["failed error=unknown_argument", "failed error=ShopError"]
+    assert not any("TEN-99" in line or "colour" in line for line in logged)
 
 
 async def test_the_clerk_looks_up_what_was_bought(relay_to) -> None:
