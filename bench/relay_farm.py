@@ -108,12 +108,13 @@ class Running:
 
     def last_words(self) -> str:
         """The end of its output."""
-        lines = self._log.read_text("utf-8", "replace").strip().splitlines()
-        return lines[-1][:200] if lines else "it said nothing"
+        lines = [line.strip("│ ") for line in self._log.read_text("utf-8", "replace").splitlines()]
+        spoken = [line for line in lines if any(letter.isalnum() for letter in line)]
+        return spoken[-1][:200] if spoken else "it said nothing"
 
-    def settle(self, *, longest_s: float = 30.0) -> int:
-        """Wait until it has nothing more to do; returns the processor time that took, in ns."""
-        before = last = cpu_ns(self.pids)
+    def settle(self, *, longest_s: float = 30.0) -> None:
+        """Wait until it has nothing more to do."""
+        last = cpu_ns(self.pids)
         until = time.monotonic() + longest_s
         while time.monotonic() < until:
             time.sleep(0.15)
@@ -121,7 +122,6 @@ class Running:
             if now - last < 8_000_000:
                 break
             last = now
-        return cpu_ns(self.pids) - before
 
     def hold(self) -> None:
         """Let it stand still, so that it does not disturb others."""

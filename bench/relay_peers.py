@@ -4,29 +4,23 @@ from __future__ import annotations
 
 import http.client
 import json
-import os
 import secrets
 import shutil
 import subprocess
 import sys
+import time
 import urllib.parse
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from relay_farm import LOAD, Load, NotHere, Running, free_port
+from relay_farm import LOAD, Load, NotHere, Running, cpu_ns, free_port
 
 HERE = Path(__file__).parent
 VOICERAG = "https://github.com/Azure-Samples/aisearch-openai-rag-audio"
 MANY = "100000"
 OURS = "contoso-lab"
-# Every variant of ours is the command that people use, with other options; the first one known to --help counts.
-VARIANTS = {
-    f"{OURS}, no recording": (["--no-record"], ["--no-recording"], ["--no-runs"]),
-    f"{OURS}, Starlette adapter": (
-        ["--door", "starlette"], ["--portable"], ["--adapter", "starlette"], ["--transport", "starlette"],
-    ),
-}  # fmt: skip
+VARIANTS = {f"{OURS}, no recording": ["--no-recording"], f"{OURS}, Starlette adapter": ["--portable"]}
 
 
 @dataclass
@@ -59,7 +53,12 @@ class Peer:
     def tidy(self) -> int:
         """Wait until it has done what calls leave behind; returns the processor time of that, in ns."""
         assert self.running is not None
-        took_ns = self.running.settle()
+        before_ns = cpu_ns(self.running.pids)
+        until = time.monotonic() + 90
+        while self.runs is not None and any(self.runs.glob("*/spool.bin")) and time.monotonic() < until:
+            time.sleep(0.1)  # recordings that nobody has folded yet
+        self.running.settle()
+        took_ns = cpu_ns(self.running.pids) - before_ns
         if self.runs is not None:
             for place in self.runs.glob("*"):
                 shutil.rmtree(place, ignore_errors=True)
@@ -102,7 +101,7 @@ def all_peers(
     makers = {
         "nginx": lambda: [_nginx(load, folder)],
         OURS: lambda: [_ours(OURS, load, folder, [])],
-        **{name: lambda name=name: [_variant(name, load, folder)] for name in VARIANTS},
+        **{name: lambda name=name: [_ours(name, load, folder, VARIANTS[name])] for name in VARIANTS},
         **{f"{OURS}, {words}": lambda words=words: [_ours(f"{OURS}, {words}", load, folder, words.split())]
            for words in extra},
         "FastAPI + websockets": lambda: [_fastapi(load)],
@@ -146,21 +145,6 @@ def _ours(name: str, load: Load, folder: Path, words: list[str]) -> Peer:
     note = f"python -m contoso_lab.relay {' '.join(words)}".strip()
     note += "; a token for each call" + ("" if "no rec" in name else ", both directions recorded")
     return Ours(name, note, port, command, env=env, cwd=HERE.parent, runs=runs)
-
-
-def _variant(name: str, load: Load, folder: Path) -> Peer:
-    helped = subprocess.run(
-        [sys.executable, "-m", "contoso_lab.relay", "--help"],
-        capture_output=True, text=True, check=True, cwd=HERE.parent, env=_wide(),
-    ).stdout  # fmt: skip
-    for words in VARIANTS[name]:
-        if words[0] in helped:
-            return _ours(name, load, folder, words)
-    raise NotHere(f"the relay has none of the options {', '.join(words[0] for words in VARIANTS[name])}")
-
-
-def _wide() -> dict[str, str]:
-    return {**os.environ, "COLUMNS": "200", "TERM": "dumb"}
 
 
 def _fastapi(load: Load) -> Peer:
@@ -215,7 +199,7 @@ def _peers_python(folder: Path) -> str:
     if not (place / "bin" / "litellm").exists():
         print("… installing LiteLLM into an environment of its own (a minute or two)", file=sys.stderr, flush=True)
         subprocess.run([sys.executable, "-m", "venv", str(place)], check=True)
-        wanted = ["litellm[proxy]", "aiohttp", "azure-identity"]
+        wanted = ["litellm[proxy]", "aiohttp", "azure-identity", "py-spy"]
         done = subprocess.run([str(python), "-m", "pip", "install", "--quiet", *wanted], check=False)
         if done.returncode:
             shutil.rmtree(place, ignore_errors=True)

@@ -35,7 +35,7 @@ def profile(bench: Bench, peer: Peer, folder: Path, *, secs: float = 6.0) -> str
     )
     if not rows:
         return words
-    lines = [words, "", "| function | of the time in the process |", "|---|--:|"]
+    lines = [words, "", "| function | share |", "|---|--:|"]
     return "\n".join([*lines, *(f"| `{name}` | {100 * part:.1f} % |" for name, part in rows)])
 
 
@@ -85,7 +85,7 @@ def _perf(pid: int, folder: Path, secs: float) -> tuple[list[tuple[str, float]],
     for line in done.stdout.splitlines():
         share, _, name = line.strip().partition("%")
         if name:
-            rows.append((name.strip(), float(share) / 100))
+            rows.append((" ".join(name.split()[:2]), float(share) / 100))
     return rows[:25], "By function, system and process together, by perf ([k] is the system):"
 
 

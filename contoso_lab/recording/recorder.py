@@ -110,10 +110,10 @@ class Recorder:
         Raises RecordingError when the bundle cannot be made.
         """
         made_at = now()
-        name = safe_name(id or new_id(made_at, secrets.token_hex(2)), "recording")
+        path = _new_folder(Path(root), id, made_at)
         origin_ns = clock_ns()
         manifest = Manifest(
-            id=name,
+            id=path.name,
             created_at=made_at.astimezone(UTC).isoformat(),
             persona=persona,
             customer=customer,
@@ -129,15 +129,11 @@ class Recorder:
             consent=consent,
             synthetic=synthetic,
         )
-        path = Path(root) / name
         try:
-            path.mkdir(parents=True)
             manifest.save(path)
             recorder = cls(path, manifest, clock_ns, now)
         except OSError as error:
-            raise RecordingError(
-                f"{path}: no recording can be made here ({error.strerror}): free some space or choose another folder"
-            ) from error
+            raise _cannot_begin(path, error) from error
         if session is not None:
             recorder.set_session(session)
         recorder.write("local", {"type": "recording.started"})
@@ -281,3 +277,23 @@ class Recorder:
         with contextlib.suppress(OSError):
             self._close_manifest(f"the recording could not be written: {error.strerror or error}")
         return RecordingError(self.failed)
+
+
+def _new_folder(root: Path, id: str | None, made_at: datetime) -> Path:
+    """Make the folder of a bundle. A name of our own that is taken, as when many calls begin at once, is given up."""
+    for salt_bytes in (2, 2, 2, 8):
+        path = root / safe_name(id or new_id(made_at, secrets.token_hex(salt_bytes)), "recording")
+        try:
+            path.mkdir(parents=True)
+        except OSError as error:
+            if id is not None or not isinstance(error, FileExistsError) or not path.exists():
+                raise _cannot_begin(path, error) from error
+            continue
+        return path
+    raise _cannot_begin(root, FileExistsError(17, "every name is taken"))
+
+
+def _cannot_begin(path: Path, error: OSError) -> RecordingError:
+    return RecordingError(
+        f"{path}: no recording can be made here ({error.strerror}): free some space or choose another folder"
+    )
