@@ -34,12 +34,14 @@ def main(
     no_check: Annotated[bool, typer.Option("--no-check", help="start without asking the target first")] = False,
     host: Annotated[str, typer.Option(help="where to listen")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one")] = 8901,
-    certificate: Annotated[Path | None, typer.Option(help="serve over TLS with this PEM file")] = None,
-    certificate_key: Annotated[Path | None, typer.Option(help="and the key to it")] = None,
+    tls_cert: Annotated[Path | None, typer.Option(help="serve over TLS with this PEM file")] = None,
+    tls_key: Annotated[Path | None, typer.Option(help="and the key to it")] = None,
     trust_proxy: Annotated[
         list[str] | None, typer.Option(help="address or network of a proxy whose X-Forwarded-For counts; repeatable")
     ] = None,
     runs: Annotated[Path | None, typer.Option(help="where recordings go", show_default="runs")] = None,
+    no_recording: Annotated[bool, typer.Option("--no-recording", help="record nothing")] = False,
+    portable: Annotated[bool, typer.Option("--portable", help="carry calls without picows, more slowly")] = False,
     allow_origin: Annotated[
         list[str] | None, typer.Option(help="a page's origin that may use the relay; may be repeated")
     ] = None,
@@ -65,7 +67,8 @@ def main(
         settings = Settings()
         serve(
             choose_target(target, target_url, model=model, no_key=no_key), settings,
-            host=host, port=port, runs=runs or settings.runs, certificate=(certificate, certificate_key),
+            host=host, port=port, runs=None if no_recording else runs or settings.runs, portable=portable,
+            certificate=(tls_cert, tls_key),
             trusted_proxies=trust_proxy or (), allowed_origins=allow_origin or (),
             client_may_instruct=client_may_instruct, drain_s=drain_s, check=not no_check,
             ceilings=_ceilings(call_minutes, call_usd, idle_minutes), prices=prices,
@@ -105,7 +108,8 @@ def serve(
     *,
     host: str,
     port: int,
-    runs: Path,
+    runs: Path | None,
+    portable: bool = False,
     certificate: tuple[Path | None, Path | None] = (None, None),
     trusted_proxies: list[str] | tuple[str, ...] = (),
     allowed_origins: list[str] | tuple[str, ...] = (),
@@ -151,7 +155,7 @@ def serve(
             calls_per_caller=settings.relay_calls_per_caller, calls=settings.relay_calls,
         ),
         redis=settings.relay_redis.get_secret_value() or None if settings.relay_redis else None,
-        client_may_instruct=client_may_instruct, observer=observer, headers=credentials.headers,
+        client_may_instruct=client_may_instruct, observer=observer, headers=credentials.headers, portable=portable,
         ceilings=ceilings_of_each_call(target, ceilings, load_prices(prices)),
         setup=functools.partial(shop_setup, tools=tools is not None), tools=tools_of_each_call(hidden=tools != "shown"),
     )  # fmt: skip
@@ -162,7 +166,7 @@ def serve(
         url = url_of(bound, secure=tls is not None)
         server = relay_server(
             app, on_ready=lambda: typer.echo(f"READY {url}"), certificate=tls, trusted_proxies=trusted_proxies,
-            drain_s=drain_s,
+            drain_s=drain_s, portable=portable,
         )  # fmt: skip
         # uvicorn raises the signal again when it has stopped; by then the stop is what was asked for.
         for stop in (signal.SIGINT, signal.SIGTERM):
@@ -181,7 +185,7 @@ def _certificate(certificate: Path | None, key: Path | None) -> Certificate | No
     if certificate is None and key is None:
         return None
     if certificate is None or key is None:
-        raise ConfigError("TLS needs both: give --certificate and --certificate-key")
+        raise ConfigError("TLS needs both: give --tls-cert and --tls-key")
     both = Certificate(certificate, key)
     both.check()
     return both

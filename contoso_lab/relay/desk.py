@@ -43,7 +43,7 @@ from contoso_lab.settings import Target
 
 if TYPE_CHECKING:
     from contoso_lab.relay.ceilings import Ceilings
-    from contoso_lab.relay.seams import Tools
+    from contoso_lab.relay.tool_runner import ToolRunner
 
 
 @dataclass(eq=False)
@@ -67,7 +67,7 @@ class Desk:
     headers: Callable[[], Awaitable[Mapping[str, str]]] | None = None
     """The headers that open the target's door, when they change with time; asked for at each dialling."""
     ceilings: Callable[[Grant], Ceilings | None] | None = None
-    tools: Callable[[Grant, Setup], Tools | None] | None = None
+    tools: Callable[[Grant, Setup], ToolRunner | None] | None = None
     reconnects: bool = True
     """Dial again when a call loses its target."""
     portable: bool = False
