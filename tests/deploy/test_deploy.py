@@ -6,6 +6,7 @@ There is no container engine here: no image is built and no manifest is applied.
 from __future__ import annotations
 
 import asyncio
+import functools
 import inspect
 import json
 import os
@@ -14,20 +15,34 @@ import shlex
 import shutil
 import subprocess
 import sys
+import tempfile
+import time
 import tomllib
 import urllib.request
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 import typer.main
 import yaml
+from openai import AsyncOpenAI
+from prometheus_client.parser import text_string_to_metric_families
 
+from contoso_lab.engine.script import Script
+from contoso_lab.engine.scripted import scripted_engine
+from contoso_lab.engine.server import create_app as engine_app
+from contoso_lab.listening import Server, bind, url_of
 from contoso_lab.relay.__main__ import main
 from contoso_lab.relay.app import create_app
 from contoso_lab.relay.credentials import Credentials, Entra
-from contoso_lab.relay.metrics import CALL_REFUSALS, TOKEN_REFUSALS, Metrics
+from contoso_lab.relay.metrics import CALL_REFUSALS, TOKEN_REFUSALS
 from contoso_lab.relay.observer import Observer
+from contoso_lab.relay.serving import relay_server
+from contoso_lab.relay.setup import shop_setup
+from contoso_lab.relay.tokens import Grant
+from contoso_lab.relay.tool_runner import for_each_call
 from contoso_lab.settings import Settings, Target
 
 ROOT = Path(__file__).parents[2]
@@ -320,30 +335,78 @@ def expressions() -> list[str]:
     )
 
 
+class Signs:
+    """A credential as azure-identity has them."""
+
+    def get_token(self, *scopes: str) -> Any:
+        return type("Given", (), {"token": "x", "expires_on": int(time.time()) + 3600})()
+
+
+async def scrape(socket: Path) -> str:
+    """What `GET /metrics` of a relay says after a call: Redis, the engine behind Azure's door, tools, sound."""
+    script = Script.model_validate({"parts": "plain", "ear": [], "brain": [
+        {"call": {"name": "search_catalog", "arguments": {"query": "tent"}}},
+        {"call": {"name": "search_catalog", "arguments": {"no such argument": 1}}},
+        "The Meadow Four.",
+    ]})  # fmt: skip
+    parts = scripted_engine(script, Path("lines"), lambda: pytest.fail("no models here"))
+    async with AsyncExitStack() as stack:
+
+        async def served(make: Any) -> str:
+            ready = asyncio.Event()
+            server = make(ready.set)
+            bound = stack.enter_context(bind("127.0.0.1", 0))
+            task = asyncio.create_task(server.serve(sockets=[bound]))
+
+            async def end() -> None:
+                server.should_exit = True
+                await task
+
+            stack.push_async_callback(end)
+            await ready.wait()
+            return url_of(bound)
+
+        engine = await served(lambda ready: Server(engine_app(parts), on_ready=ready))
+        target = Target("azure", f"{engine}/openai/v1", "local", "local")
+        observer, credentials = Observer(), Credentials(target, Entra("scope", Signs()))
+        observer.watch_credentials(credentials)
+        app = create_app(
+            target, runs=None, redis=f"unix://{socket}", observer=observer, headers=credentials.headers,
+            setup=functools.partial(shop_setup, tools=True), tools=for_each_call(),
+        )  # fmt: skip
+        relay = await served(lambda ready: relay_server(app, on_ready=ready))
+        token = await app.state.desk.tokens.issue(Grant("voice", "maya"))
+        async with (
+            AsyncOpenAI(api_key=token, base_url=f"{relay}/v1") as client,
+            client.realtime.connect(model="x") as connection,
+        ):
+            item = {"type": "message", "role": "user", "content": [{"type": "input_text", "text": "A tent?"}]}
+            await connection.conversation.item.create(item=item)
+            await connection.response.create()
+            done = 0
+            async for event in connection:
+                done += event.type == "response.done"
+                if done == 3:
+                    break
+        async with httpx.AsyncClient() as http:
+            return (await http.get(f"{relay}/metrics")).text
+
+
 @pytest.fixture(scope="module")
 def scraped() -> dict[str, list[dict[str, str]]]:
-    """Metric to the labels of its series: what a relay shows after a call with a tool and a token for the target."""
-    from prometheus_client.parser import text_string_to_metric_families
-
-    class Signs:
-        def get_token(self, *scopes: str) -> Any:
-            return type("Given", (), {"token": "x", "expires_on": 2_000_000_000})()
-
-    observer = Observer(Metrics())
-    credentials = Credentials(Target("azure", "http://127.0.0.1:9/openai/v1", "m", "m"), Entra("s", Signs()))
-    observer.watch_credentials(credentials)
-    asyncio.run(credentials.headers())
-    app = create_app(Target.local("http://127.0.0.1:9/v1"), runs=None, redis="redis://127.0.0.1:9/0", observer=observer)
-    observer.metrics.gauge("redis_up", "Whether Redis answered last time", lambda: 1.0)
-    watch = observer.call("1", door="query")
-    watch.dialling()
-    watch.dialled()
-    watch.opened(persona="voice", customer="maya", scenario=None, target="local", recording=None)
-    watch.event("client", {"type": "response.create"})
-    watch.first_audio()
-    watch.tool("search_catalog", 3.0)
-    watch.tool("search_catalog", 3.0, error="timeout")
-    page = app.state.desk.observer.metrics.page().decode()
+    """Metric to the labels of its series, from a real scrape after a real call."""
+    redis = tool("redis-server", "redis-server")
+    with tempfile.TemporaryDirectory(prefix="lab-redis-") as folder:
+        place = Path(folder) / "s"
+        arguments = ["--port", "0", "--unixsocket", str(place), "--save", "", "--dir", folder]
+        process = subprocess.Popen([redis, *arguments], stdout=subprocess.PIPE, text=True)
+        try:
+            assert process.stdout is not None
+            assert any("eady to accept connections" in line for line in process.stdout)
+            page = asyncio.run(scrape(place))
+        finally:
+            process.terminate()
+            process.communicate(timeout=30)
     found: dict[str, list[dict[str, str]]] = {}
     for family in text_string_to_metric_families(page):
         for sample in family.samples:
