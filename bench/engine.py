@@ -32,7 +32,7 @@ from process import running_engine
 from soak import soak
 
 from contoso_lab.engine.build import build_engine
-from contoso_lab.engine.session_state import SERVER_VAD
+from contoso_lab.engine.session_shape import SERVER_VAD
 from contoso_lab.shop.catalog import Catalog
 from contoso_lab.shop.customers import get_customer
 from contoso_lab.shop.voice import session_config

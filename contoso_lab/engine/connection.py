@@ -78,7 +78,7 @@ class Connection:
                 tasks.create_task(self._write())
                 await self._carry_out(self._protocol.begin(), tasks)
                 while True:
-                    step = await self._inbox.get()
+                    step = await self._next_step(began)
                     at_ms = 1000 * (loop.time() - began)
                     await self._carry_out(await self._handle(step, at_ms), tasks)
         except* SessionClosed:
@@ -87,6 +87,18 @@ class Connection:
             self._foresight.forget()
             self._protocol.end()
             logger.info("call %s ends after %.1f s", self._protocol.session_id, loop.time() - began)
+
+    async def _next_step(self, began: float) -> Step | str | bytes:
+        """What happens next; when nothing does, it is time itself that goes on."""
+        due_ms = self._protocol.next_deadline_ms
+        if due_ms is None:
+            return await self._inbox.get()
+        try:
+            async with asyncio.timeout_at(began + due_ms / 1000):
+                return await self._inbox.get()
+        except TimeoutError:
+            # Not the loop's time: a timer may go off a little before it.
+            return lambda at_ms: self._protocol.tick(at_ms=max(at_ms, due_ms))
 
     async def _handle(self, step: Step | str | bytes, at_ms: float) -> list[Output]:
         if not isinstance(step, str | bytes):

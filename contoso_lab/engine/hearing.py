@@ -78,9 +78,14 @@ class Hearing:
         return self._item_id
 
     @property
-    def guessed(self) -> str:
-        """What the caller has said if the pause that goes on is the end of the turn; empty until the ear is done."""
-        return self._guess[1].text if self._guess is not None and self._guess[1] is not None else ""
+    def guessed(self) -> Item | None:
+        """The caller's turn as it will be if the pause that goes on is its end; None until the ear is done."""
+        if self._guess is None or self._guess[1] is None or not self._guess[1].text:
+            return None
+        wire = {"type": "message", "role": "user", "content": [{"type": "input_audio", "transcript": None}]}
+        item = Item(wire, sound_ms=self.buffer.clock_ms - self._start_ms)
+        item.hear(self._guess[1])
+        return item
 
     @property
     def settings(self) -> TurnSettings | None:
@@ -172,6 +177,9 @@ class Hearing:
             self._call.unheard.add(item)
             return []
         if item.format is None:
+            return []
+        if not item.audio:  # a silence that nobody sent: the client waited, and wrote no sound
+            item.heard = ""
             return []
         job_id = self._call.ids("ear")
         self._jobs[job_id] = item

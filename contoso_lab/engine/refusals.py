@@ -47,6 +47,32 @@ def unknown_type(name: str) -> Refused:
     return Refused(f"Invalid value: '{name}'. Supported values are: {supported}.", param="type")
 
 
+OF_TRANSCRIPTIONS = frozenset(
+    {
+        "session.update",
+        "input_audio_buffer.append",
+        "input_audio_buffer.commit",
+        "input_audio_buffer.clear",
+        "conversation.item.retrieve",
+        "conversation.item.delete",
+    }
+)
+"""What a client may send to a transcription session."""
+
+
+def not_in_transcription(name: str) -> Refused:
+    """The refusal of an event that only a conversation has.
+
+    >>> not_in_transcription("response.create").param
+    'type'
+    """
+    return Refused(
+        f"'{name}' is not allowed in a transcription session: it writes down what it hears and answers nothing.",
+        code="invalid_value",
+        param="type",
+    )
+
+
 def missing(param: str) -> Refused:
     """The refusal of an event that lacks a field.
 

@@ -47,8 +47,16 @@ def check_session(session: Mapping[str, Any], *, voices: Iterable[str]) -> None:
     kind = session.get("type")
     if kind is None:
         raise missing("session.type")
-    if kind != "realtime":
-        raise Refused(f"Invalid value: '{kind}'. Supported values are: 'realtime'.", param="session.type")
+    if kind not in ("realtime", "transcription"):
+        raise Refused(
+            f"Invalid value: '{kind}'. Supported values are: 'realtime' and 'transcription'.", param="session.type"
+        )
+    if kind == "transcription" and "model" in session:
+        raise Refused(
+            "You must not provide a model parameter for transcription sessions.",
+            code="invalid_model",
+            param="session.model",
+        )
     update = Event("session.update", {"type": "session.update", "session": session}, "client")
     try:
         model = update.model
