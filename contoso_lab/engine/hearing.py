@@ -12,6 +12,7 @@ from typing import TypeAlias
 
 from contoso_lab.engine.call import Call
 from contoso_lab.engine.effects import Effect, Listen, Stop
+from contoso_lab.engine.endings import ending_of
 from contoso_lab.engine.input_audio import InputAudioBuffer, read_sound
 from contoso_lab.engine.items import Item
 from contoso_lab.engine.refusals import Refused
@@ -23,7 +24,6 @@ from contoso_lab.engine.turns import (
     TurnSettings,
     TurnStarted,
     TurnStopped,
-    sounds_finished,
 )
 
 KEPT_QUIET_MS = 60_000
@@ -193,7 +193,7 @@ class Hearing:
         item = self._jobs.pop(job_id)
         if item is None:
             self._guess = (job_id, heard)
-            stopped = self._detector.sounds_finished(sounds_finished(heard.text)) if self._detector else None
+            stopped = self._detector.sounds(ending_of(heard.text)) if self._detector else None
             if stopped is None:
                 return None
             return SpeechEnded(self._take(self._start_ms, stopped.audio_end_ms), stopped.audio_end_ms)
