@@ -30,6 +30,7 @@ from contoso_lab.engine.reading import event_id_of, read_event
 from contoso_lab.engine.refusals import Refused
 from contoso_lab.engine.seams import Brain, Heard, Spoken, ToolCall
 from contoso_lab.engine.telling import tell
+from contoso_lab.engine.tool_choice import ToolNotCalled
 from contoso_lab.engine.workshop import Workshop
 from contoso_lab.errors import LabError, SessionClosed
 from contoso_lab.wire.events import Dialect, dump
@@ -154,7 +155,8 @@ class Connection:
                     await self._inbox.put(self._told(response_id, piece))
         except Exception as error:  # noqa: BLE001 - as above
             reason = _in_a_sentence("brain or the voice", error)
-            await self._inbox.put(lambda at_ms: self._protocol.failed(response_id, reason, at_ms=at_ms))
+            code = error.code if isinstance(error, ToolNotCalled) else "response_failed"
+            await self._inbox.put(lambda at_ms: self._protocol.failed(response_id, reason, code=code, at_ms=at_ms))
         else:
             await self._inbox.put(lambda at_ms: self._protocol.finished(response_id, at_ms=at_ms))
 

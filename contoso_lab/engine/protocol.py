@@ -161,9 +161,9 @@ class EngineProtocol:
         """Take the end of a `Reply`."""
         return self._stamped(self._replies.finish(response_id, at_ms=at_ms))
 
-    def failed(self, response_id: str, reason: str, *, at_ms: float) -> list[Output]:
+    def failed(self, response_id: str, reason: str, *, at_ms: float, code: str = "response_failed") -> list[Output]:
         """Take the failure of a `Reply`; `reason` is a sentence for the client."""
-        return self._stamped(self._replies.fail(response_id, reason, at_ms=at_ms))
+        return self._stamped(self._replies.fail(response_id, reason, code=code, at_ms=at_ms))
 
     def end(self) -> list[Effect]:
         """The client is gone: drop all work."""

@@ -349,6 +349,40 @@ def test_a_retention_ratio_leaves_room_for_some_turns(caller: Any) -> None:
     assert remembered[5:] == [["4", "5"], ["4", "5", "6"], ["4", "5", "6", "7"], ["4", "5", "6", "7", "8"]]
 
 
+@pytest.mark.parametrize(
+    ("call_id", "code"), [("c" * 33, "string_above_max_length"), ("call/1", "invalid_value"), ("call_1-A", None)]
+)
+def test_the_id_of_a_call_is_short_and_plain(caller: Any, call_id: str, code: str | None) -> None:
+    call = {"type": "function_call", "call_id": call_id, "name": "show", "arguments": "{}"}
+    events = caller.send("conversation.item.create", item=call)
+    if code is None:
+        assert types(events) == ["conversation.item.added", "conversation.item.done"]
+    else:
+        assert (error(events)["code"], error(events)["param"]) == (code, "item.call_id")
+
+
+def test_tools_on_other_servers_are_refused_where_they_are_named(caller: Any) -> None:
+    mcp = {"type": "mcp", "server_label": "docs", "server_url": "https://example.invalid/mcp"}
+    for events, param in (
+        (caller.update(tools=[SHOW, mcp]), "session.tools[1].type"),
+        (caller.send("response.create", response={"tools": [mcp]}), "response.tools[0].type"),
+        (
+            caller.send("response.create", response={"tool_choice": {"type": "mcp", "server_label": "docs"}}),
+            "response.tool_choice.type",
+        ),
+    ):
+        refused = error(events)
+        assert (refused["type"], refused["code"], refused["param"]) == (
+            "invalid_request_error",
+            "invalid_value",
+            param,
+        )
+        assert "calls no other servers" in refused["message"]
+    approval = {"id": "a", "type": "mcp_approval_response", "approval_request_id": "a", "approve": True}
+    assert error(caller.send("conversation.item.create", item=approval))["param"] == "item.type"
+    assert caller.replies() == []
+
+
 # items
 
 

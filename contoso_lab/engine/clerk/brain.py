@@ -87,6 +87,11 @@ def speak(briefing: Briefing, talk: tuple[ChatMessage, ...], request: BrainReque
         if found := _SAY_EXACTLY.search(last.content):
             return found[1]
     lines = [at for at, message in enumerate(talk) if message.role == "user"]
+    if request.tool_choice not in ("auto", "none"):
+        asked = talk[lines[-1]].content if lines else ""
+        scene = scene_for(briefing, recall(briefing, talk[: lines[-1]] if lines else ()), asked)
+        if call := hands.reach(scene, request):
+            return call
     if last is not None and last.role == "tool":
         before = talk[: lines[-1]] if lines else ()
         asked = talk[lines[-1]].content if lines else ""

@@ -2,7 +2,8 @@
 
 A tool is recognised by the words of its name, and an argument by its own name, because shops name theirs as they
 like: `add_to_cart(sku, quantity)` and `cartAdd(product_id, qty)` are the same to the clerk. A tool with a
-required argument that the conversation does not hold is not called.
+required argument that the conversation does not hold is not called, not even where the request insists on a call:
+then there is none, and the engine fails the reply.
 """
 
 from __future__ import annotations
@@ -15,12 +16,24 @@ from typing import Any
 
 from contoso_lab.engine.clerk.concepts import listing
 from contoso_lab.engine.clerk.errands import to_show
-from contoso_lab.engine.clerk.listening import spelled
+from contoso_lab.engine.clerk.listening import plain, spelled
 from contoso_lab.engine.clerk.scene import Scene
 from contoso_lab.engine.clerk.wording import Line, money, must
 from contoso_lab.engine.seams import BrainRequest, ToolCall
 
 _MISSING = object()
+_FREE_WORDS = frozenset(
+    "summary note notes topic subject intent keyword keywords description request comment content issue".split()
+)
+"""Arguments that may hold whatever the customer said."""
+_KINDS: dict[str, tuple[type, ...]] = {
+    "string": (str,),
+    "integer": (int,),
+    "number": (int, float),
+    "array": (list,),
+    "object": (dict,),
+    "boolean": (bool,),
+}
 
 
 def reach(scene: Scene, request: BrainRequest) -> ToolCall | None:
@@ -34,12 +47,12 @@ def reach(scene: Scene, request: BrainRequest) -> ToolCall | None:
         if forced and name != forced:
             continue
         if forced or any(all(word in _words(name) for word in words) for words in wanted):
-            arguments = _arguments(scene, tools[name])
+            arguments = _arguments(scene, tools[name], insist=bool(forced))
             if arguments is not None:
                 return _call(name, arguments, scene)
     if request.tool_choice == "required":
         for name, tool in tools.items():
-            if (arguments := _arguments(scene, tool)) is not None:
+            if (arguments := _arguments(scene, tool, insist=True)) is not None:
                 return _call(name, arguments, scene)
     return None
 
@@ -118,19 +131,45 @@ def _wanted(scene: Scene) -> list[tuple[str, ...]]:
     return wanted
 
 
-def _arguments(scene: Scene, tool: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Arguments for a tool, or None when a required one is not known."""
+def _arguments(scene: Scene, tool: Mapping[str, Any], *, insist: bool = False) -> dict[str, Any] | None:
+    """Arguments for a tool, or None when a required one is not known; `insist` looks harder for those."""
     schema = tool.get("parameters") or {}
     properties = schema.get("properties") or {}
     required = set(schema.get("required") or ())
     out: dict[str, Any] = {}
     for name, shape in properties.items():
-        value = _argument(scene, name, shape if isinstance(shape, Mapping) else {})
-        if value is not _MISSING:
+        shape = shape if isinstance(shape, Mapping) else {}
+        value = _argument(scene, name, shape)
+        if value is _MISSING and insist and name in required:
+            value = _from_words(scene, name, shape)
+        if value is not _MISSING and _fits(value, shape):
             out[name] = value
         elif name in required:
             return None
     return out
+
+
+def _from_words(scene: Scene, name: str, shape: Mapping[str, Any]) -> Any:
+    """What the customer's own words say for an argument that has no name we know."""
+    said = f" {plain(scene.ask.text)} "
+    if options := shape.get("enum"):
+        named = [each for each in options if isinstance(each, str) and f" {plain(each)} " in said]
+        return max(named, key=len) if named else _MISSING
+    if shape.get("type") in ("integer", "number"):
+        numbers = re.findall(r"(?<![\w.])\d+(?:\.\d+)?(?![\w.])", said)
+        return (float(numbers[0]) if "." in numbers[0] else int(numbers[0])) if len(numbers) == 1 else _MISSING
+    return scene.ask.text if scene.ask.text and _words(name) & _FREE_WORDS else _MISSING
+
+
+def _fits(value: Any, shape: Mapping[str, Any]) -> bool:
+    """Whether a value is of the kind that the schema asks for."""
+    kind = shape.get("type")
+    if isinstance(kind, str) and kind in _KINDS and not isinstance(value, _KINDS[kind]):
+        return False
+    if isinstance(value, list):
+        items = shape.get("items")
+        return all(_fits(each, items) for each in value) if isinstance(items, Mapping) else True
+    return "enum" not in shape or value in shape["enum"]
 
 
 def _argument(scene: Scene, name: str, shape: Mapping[str, Any]) -> Any:
