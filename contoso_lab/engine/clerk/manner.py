@@ -24,7 +24,7 @@ _BRIEF = re.compile(
     r"\b(?:brief|briefly|concise|succinct|terse)\b|\bshort (?:answer|repl)|\b(?:answers?|repl\w+|it) (?:\w+ )?short\b"
 )
 _ADDRESSED = re.compile(
-    r"\b(?:[Aa]ddress|[Cc]all) (?:the |your )?(?:customer|caller|them|her|him)s?(?: as)? [\"“]?([A-Z][\w.' -]*\w)"
+    r"\b(?:(?i:address|call)) (?:the |your )?(?:customer|caller|them|her|him)s?(?: as)? [\"“]?([A-Z][\w.' -]*\w)"
 )
 _QUOTED = re.compile(r"[\"“](.+?)[\"”]")
 _LANGUAGES = "english german french spanish italian dutch portuguese polish swedish japanese chinese turkish danish"
