@@ -12,7 +12,7 @@ shown them. A refusal never ends the call. `Refused` travels inside the engine o
 | invalid_tool_call_id | livekit/agents#3344 |
 | unsupported_content_type of a truncation | livekit/agents#6157 |
 | invalid_value, "Audio content of … is already shorter than …" | the words: Twilio's Python sample, issue 45 |
-| item_delete_invalid_item_id, item_retrieve_invalid_item_id | speaches' tests, which also run against OpenAI: whole |
+| item_delete_invalid_item_id, item_retrieve_invalid_item_id | a local server's tests that run against OpenAI, too |
 | item_truncate_invalid_item_id | the code in many clients; the words are made like those of the two above |
 | conversation_already_has_active_response | openai/openai-agents-python#1466, livekit/agents#6817 |
 | response_cancel_not_active, input_audio_buffer_commit_empty, cannot_update_voice | handled by many public clients |
@@ -22,7 +22,7 @@ shown them. A refusal never ends the call. `Refused` travels inside the engine o
 
 | code | not verified for the Realtime API |
 |---|---|
-| item_create_invalid_previous_item_id | the words are those of speaches, the code is ours by analogy |
+| item_create_invalid_previous_item_id | the words are those of that server, the code is ours by analogy |
 | context_length_exceeded | what chat completions and responses say; here in `status_details` of a failed response |
 | invalid_json, message_too_large | ours: no public trace of what the service answers to garbage |
 | prompt_not_found | ours: this engine stores no prompts |
@@ -30,7 +30,7 @@ shown them. A refusal never ends the call. `Refused` travels inside the engine o
 | invalid_value for MCP tools | ours: this engine calls no other servers |
 | invalid_value for `response.create` and the like in a transcription | ours: how it is refused is not public |
 | tool_not_called, transcription_failed, response_failed, engine_busy, engine_failed, brain_failed | ours |
-| "already exists" for an item's id | ours: newer models of the service take the same id twice (speaches' tests) |
+| "already exists" for an item's id | ours: newer models of the service take the same id twice (the same tests) |
 """
 
 from __future__ import annotations

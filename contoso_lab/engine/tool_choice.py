@@ -64,8 +64,8 @@ async def obey(request: BrainRequest, brain: Brain) -> AsyncGenerator[str | Tool
     if must and not called:
         wanted = "a tool" if choice == "required" else f"the tool '{choice}'"
         raise ToolNotCalled(
-            f"tool_choice says that {wanted} must be called, and the brain found nothing in the conversation to call it "
-            "with."
+            f"tool_choice says that {wanted} must be called, and the brain found nothing in the conversation to call "
+            "it with."
         )
 
 

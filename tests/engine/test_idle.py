@@ -79,6 +79,26 @@ def test_who_speaks_or_is_answered_has_no_deadline(greeted: Any) -> None:
     assert tick(greeted, 60_000) == []
 
 
+def test_who_speaks_over_a_reply_that_goes_on_has_no_deadline_when_it_ends(caller: Any) -> None:
+    caller.turn_detection({**IDLE, "interrupt_response": False, "create_response": False})
+    caller.send("response.create")
+    reply = caller.reply()
+    caller.speak(400)
+    caller.answer_to(reply, "Well?")
+    assert caller.protocol.next_deadline_ms is None
+    assert tick(caller, 60_000) == []
+
+
+def test_without_a_response_to_follow_it_is_said_once(caller: Any) -> None:
+    caller.turn_detection({**IDLE, "create_response": False})
+    caller.send("response.create")
+    caller.answer("Well?")
+    assert types(tick(caller, 60_000))[0] == "input_audio_buffer.timeout_triggered"
+    assert caller.replies() == []
+    assert caller.protocol.next_deadline_ms is None
+    assert tick(caller, 120_000) == []
+
+
 def test_without_the_setting_there_is_no_deadline(greeted: Any) -> None:
     greeted.turn_detection({"type": "server_vad", "idle_timeout_ms": None})
     assert greeted.protocol.next_deadline_ms is None

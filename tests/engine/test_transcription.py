@@ -91,7 +91,10 @@ def test_turns_by_hand_and_narrow_sound(writer: Any) -> None:
 def test_how_sure_it_is_and_semantic_turns(writer: Any) -> None:
     session = {"type": "transcription", "include": ["item.input_audio_transcription.logprobs"]}
     writer.send("session.update", session=session)
-    transcribe(writer, turn_detection={"type": "semantic_vad", "eagerness": "high", "create_response": True})
+    wanted = {"type": "semantic_vad", "eagerness": "high", "create_response": True}
+    (updated,) = transcribe(writer, turn_detection=wanted)
+    shown = updated["session"]["audio"]["input"]["turn_detection"]
+    assert shown == {"type": "semantic_vad", "eagerness": "high"}  # nothing is answered here, whatever is asked
     writer.speak(960)
     writer.wait(250)
     writer.hear("I need a tent.")
