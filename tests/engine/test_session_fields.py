@@ -568,15 +568,6 @@ def test_the_sound_of_both_sides_can_be_retrieved(caller: Any, fmt: Any) -> None
         assert fmt.duration_ms(from_base64(shown["content"][0]["audio"])) == pytest.approx(span_ms, abs=1)
 
 
-def test_a_commit_in_mid_speech_takes_the_speech_and_not_the_silence_before_it(caller: Any) -> None:
-    caller.wait(2000)
-    item_id = caller.speak(640)[0]["item_id"]
-    caller.send("input_audio_buffer.commit")
-    shown = only(caller.send("conversation.item.retrieve", item_id=item_id), "conversation.item.retrieved")["item"]
-    data = from_base64(shown["content"][0]["audio"])
-    assert PCM16_24K.duration_ms(data) == pytest.approx(300 + 640, abs=33)
-
-
 def test_an_empty_input_clears_what_is_read(caller: Any) -> None:
     caller.send("conversation.item.create", item=text("A tent"))
     caller.send("response.create", response={"input": [], "instructions": "Greet."})
