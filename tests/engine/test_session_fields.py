@@ -287,6 +287,15 @@ def test_a_commit_in_mid_speech_takes_the_speech_and_not_the_silence_before_it(c
     assert PCM16_24K.duration_ms(data) == pytest.approx(300 + 640, abs=33)
 
 
+def test_no_response_of_the_conversation_has_another_voice_once_one_was_heard(caller: Any) -> None:
+    caller.send("response.create")
+    caller.answer("Hello.")
+    other = {"audio": {"output": {"voice": "low"}}}
+    assert error(caller.send("response.create", response=other))["code"] == "cannot_update_voice"
+    caller.send("response.create", response={**other, "conversation": "none"})  # beside it, nobody minds
+    assert caller.reply().voice == "low"
+
+
 def test_an_empty_input_clears_the_context(caller: Any) -> None:
     caller.send("conversation.item.create", item=text("Hello"))
     caller.send("response.create", response={"input": []})
