@@ -9,9 +9,11 @@ import asyncio
 import errno
 import socket
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 import uvicorn
 from starlette.types import ASGIApp
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from contoso_lab.errors import ConfigError, PortInUse
 
@@ -60,6 +62,20 @@ def url_of(bound: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
+class QuietWebSocket(WebSocketsSansIOProtocol):
+    """uvicorn's WebSocket without its complaint about a client that was turned away.
+
+    uvicorn counts a handshake that ended with an HTTP response as not completed, and logs an error for each, as if the
+    application had forgotten to answer.
+    """
+
+    async def send(self, message: Any) -> None:
+        """Send, and take note when the answer is a whole HTTP response."""
+        await super().send(message)
+        if message["type"] == "websocket.http.response.body" and not message.get("more_body", False):
+            self.handshake_complete = True
+
+
 class Server(uvicorn.Server):
     """uvicorn as we need it: quiet, without compression, and with a word when it is ready.
 
@@ -87,7 +103,7 @@ class Server(uvicorn.Server):
         super().__init__(
             uvicorn.Config(
                 app,
-                ws=websocket or "auto",
+                ws=websocket or QuietWebSocket,
                 ws_max_size=LARGEST_MESSAGE_BYTES,
                 ws_per_message_deflate=False,  # base64 of sound hardly shrinks, and it would cost a core
                 ws_ping_interval=ping_s,

@@ -41,7 +41,8 @@ def without_beta_only(settings: Mapping[str, Any]) -> dict[str, Any]:
     >>> without_beta_only({"voice": "alloy", "temperature": 0.8})
     {'voice': 'alloy'}
     """
-    return {key: value for key, value in settings.items() if key not in _ONLY_BETA}
+    gone = _ONLY_BETA | ({"output_modalities"} if settings.get("type") == "transcription" else set())
+    return {key: value for key, value in settings.items() if key not in gone}
 
 
 def as_ga(event: Event) -> Event:

@@ -28,6 +28,7 @@ _NAMES_TO_GA = {beta: ga for ga, beta in _NAMES_TO_BETA.items()}
 _TRANSCRIPTION_TO_GA = {
     "transcription_session.update": "session.update",
     "transcription_session.updated": "session.updated",
+    "transcription_session.created": "session.created",
 }
 _TRANSCRIPTION_TO_BETA = {ga: beta for beta, ga in _TRANSCRIPTION_TO_GA.items()}
 _NEVER_IN_BETA = frozenset({"conversation.item.done"})
