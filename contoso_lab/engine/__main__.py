@@ -87,11 +87,19 @@ def _read_play(asked: argparse.Namespace) -> Play | None:
 
 
 def _read_brain(asked: argparse.Namespace) -> Brain | None:
-    """The chat model that answers; None: the clerk."""
+    """The model that answers; None: the clerk."""
+    if asked.brain == "small-lm":
+        if asked.brain_url or asked.brain_sees:
+            raise ConfigError("--brain small-lm runs here and is blind: leave --brain-url and --brain-sees out")
+        from contoso_lab.engine.small_lm import SmallLm
+
+        return SmallLm(Path(asked.brain_model) if asked.brain_model else None)
     if not asked.brain_url:
         if asked.brain_model or asked.brain_sees:
             raise ConfigError("--brain-model and --brain-sees describe the model at --brain-url: give that as well")
         return None
+    if asked.brain == "clerk":
+        raise ConfigError("--brain clerk and --brain-url are two brains: choose one")
     from contoso_lab.engine.remote import RemoteBrain
 
     return RemoteBrain.from_settings(asked.brain_url, model=asked.brain_model or "", sees=asked.brain_sees)
@@ -134,10 +142,15 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--port", type=int, default=8000, help="0 takes a free one")
     parser.add_argument("--key-file", type=Path, help="only clients that show the key in this file are served")
     parser.add_argument(
+        "--brain", choices=("clerk", "small-lm"), help="who answers: rules (default), or a small language model"
+    )
+    parser.add_argument(
         "--brain-url", metavar="URL", help="an OpenAI-compatible chat endpoint answers, http://127.0.0.1:11434/v1"
     )
     parser.add_argument(
-        "--brain-model", metavar="NAME", help="its model there; a key, if it wants one, in CONTOSO_LAB_BRAIN_KEY"
+        "--brain-model",
+        metavar="NAME",
+        help="its model there (a key in CONTOSO_LAB_BRAIN_KEY), or a GGUF file for small-lm",
     )
     parser.add_argument("--brain-sees", action="store_true", help="its model can look at pictures")
     parser.add_argument("--calls", type=_at_least_one, help="how many at once; one more is told that we are busy")

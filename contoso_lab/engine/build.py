@@ -57,7 +57,7 @@ def build_engine(progress: Callable[[str], None], *, brain: Brain | None = None,
 
     Args:
         progress: is told in a sentence what is being done, before it is done.
-        brain: who answers; without one, the clerk, which needs no model.
+        brain: who answers; without one, the clerk, which needs no model. One that holds a model has a method `open`.
         workers: how many turns may be heard at the same time.
 
     Raises:
@@ -74,6 +74,8 @@ def build_engine(progress: Callable[[str], None], *, brain: Brain | None = None,
     if brain is None:
         progress("Asking the clerk in.")
         brain = _clerk()
+    elif (open_brain := getattr(brain, "open", None)) is not None:
+        open_brain(progress)
     progress("Saying and hearing a first sentence.")
     warm_up(ear, voice, new_meter())
     progress(f"The engine is ready after {perf_counter() - started:.1f} s.")

@@ -10,13 +10,14 @@ The rules, without a socket and without a clock. Of the recording's server event
   news of the caller's speech until as much sound has come in.
 
 Sound and ids are those of the recording, to the byte. What the client says makes no difference: a cassette tests
-clients, not prompts.
+clients, not prompts. Inside, all events have their GA names; the server translates for clients of the beta.
 """
 
 from __future__ import annotations
 
 import copy
 from collections import Counter, defaultdict, deque
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,7 @@ from typing import Any
 from contoso_lab.audio import PCM16_24K, AudioFormat, Clip, encode, from_base64, to_base64
 from contoso_lab.errors import AudioError, ConfigError, LabError
 from contoso_lab.recording import Recording
-from contoso_lab.wire import ga_name
+from contoso_lab.wire import from_beta, ga_name, session_from_beta
 
 _ANSWERS = {
     "session.updated": "session.update",
@@ -40,6 +41,7 @@ _SPEECH = (
     "input_audio_buffer.timeout_triggered",
     "input_audio_buffer.committed",
 )
+_SESSION_EVENTS = {("c2s", "session.update"), ("s2c", "session.created"), ("s2c", "session.updated")}
 _APPEND, _CREATE, _ADD = "input_audio_buffer.append", "response.create", "conversation.item.create"
 
 
@@ -82,7 +84,7 @@ class Cassette:
         Raises:
             ConfigError: nothing of a server is in it.
         """
-        sound = _Sound.of(recording)
+        sound = _Sound(recording)
         frames: list[Frame] = []
         answers: dict[str, list[list[dict[str, Any]]]] = defaultdict(list)
         added: set[str] = set()
@@ -90,16 +92,17 @@ class Cassette:
         heard_bytes, last_ms, requested_ms, heard_ms = 0, 0.0, 0.0, 0.0
         for each in recording.events:
             type = ga_name(each.type)
+            sound.follow(each.dir, each.ev)
             if each.dir == "c2s":
                 asked[type] += 1
                 if type == _APPEND:
-                    heard_bytes, heard_ms = sound.position(each.ev), each.t_ms
+                    heard_bytes, heard_ms = heard_bytes + sound.size(each.ev), each.t_ms
                 elif type == _CREATE:
                     requested_ms = each.t_ms
                 continue
             if each.dir != "s2c" or type.startswith("lab."):
                 continue
-            event = sound.restore(each.ev)
+            event = from_beta(sound.restore(each.ev))
             if type == "conversation.item.added" and len(answers[_ADD]) < asked[_ADD] and _from_client(event):
                 added.add(event["item"]["id"])
                 answers[_ADD].append([event])
@@ -191,34 +194,42 @@ def _from_client(event: dict[str, Any]) -> bool:
     return not spoken and item.get("status") != "in_progress" and item.get("role") != "assistant"
 
 
-@dataclass(frozen=True, slots=True)
 class _Sound:
-    """The recording's sound, to put back where the recorder took it out."""
+    """The recording's sound, to put back where the recorder took it out.
 
-    out: Clip
-    format_in: AudioFormat
-    format_out: AudioFormat
+    Formats are followed event by event: the manifest knows only the last ones, and a session may begin with PCM16 and
+    go on with G.711.
+    """
 
-    @classmethod
-    def of(cls, recording: Recording) -> _Sound:
-        manifest = recording.manifest
-        formats = [
-            AudioFormat.from_wire(wire) if wire else PCM16_24K
-            for wire in (manifest.audio_format_in, manifest.audio_format_out)
-        ]
-        return cls(recording.assistant_audio, *formats)
+    def __init__(self, recording: Recording) -> None:
+        self._out: Clip = recording.assistant_audio
+        self._formats = {"input": PCM16_24K, "output": PCM16_24K}
 
-    def position(self, append: dict[str, Any]) -> int:
-        """Where this append ends in the stream of the client's bytes."""
+    def follow(self, dir: str, event: dict[str, Any]) -> None:
+        """Take notice of the formats that a session event names, as the recorder did."""
+        if (dir, ga_name(str(event.get("type")))) not in _SESSION_EVENTS or not isinstance(event.get("session"), dict):
+            return
+        audio = session_from_beta(event["session"]).get("audio")
+        for side in self._formats:
+            part = audio.get(side) if isinstance(audio, dict) else None
+            if isinstance(part, dict) and part.get("format") is not None:
+                with suppress(AudioError):  # the recorder kept the format before, and so do we
+                    self._formats[side] = AudioFormat.from_wire(part["format"])
+
+    def size(self, append: dict[str, Any]) -> int:
+        """How many bytes of sound the client sent with this append."""
         sound = append.get("audio")
-        if not isinstance(sound, dict):
+        if isinstance(sound, dict):
+            return int(sound["len"] * self._formats["input"].bytes_per_sample)
+        try:
+            return len(from_base64(str(sound or "")))  # of another rate than the track: kept in the event
+        except AudioError:
             return 0
-        return int((sound["off"] + sound["len"]) * self.format_in.bytes_per_sample)
 
     def restore(self, event: dict[str, Any]) -> dict[str, Any]:
         """The event as it was on the wire."""
         sound = event.get("delta")
         if not isinstance(sound, dict):
             return event
-        samples = self.out.samples[sound["off"] : sound["off"] + sound["len"]]
-        return {**event, "delta": to_base64(encode(samples, self.format_out))}
+        samples = self._out.samples[sound["off"] : sound["off"] + sound["len"]]
+        return {**event, "delta": to_base64(encode(samples, self._formats["output"]))}

@@ -16,7 +16,7 @@ from fastapi import FastAPI
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from contoso_lab.engine.cassette import Cassette, Player
-from contoso_lab.engine.dialects import dialect_of
+from contoso_lab.engine.dialects import dialect_of, hears
 from contoso_lab.errors import EventError
 from contoso_lab.wire import dump, from_beta, load_object
 from contoso_lab.wire.events import Dialect
@@ -92,5 +92,5 @@ class _Showing:
             self._changed.set()
 
     async def _send(self, events: list[dict[str, Any]]) -> None:
-        for event in events:
+        for event in (each for each in events if hears(self._dialect, each["type"])):
             await self._websocket.send_text(dump(event, dialect=self._dialect))

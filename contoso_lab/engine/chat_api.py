@@ -23,6 +23,7 @@ from contoso_lab.engine.http_errors import error_body
 from contoso_lab.engine.json_shape import shape_problem
 from contoso_lab.engine.seams import Brain, BrainRequest, ToolCall
 from contoso_lab.engine.telling import think
+from contoso_lab.engine.tool_choice import ToolNotCalled
 from contoso_lab.engine.usage import text_tokens
 from contoso_lab.errors import EngineError, LabError
 
@@ -153,4 +154,5 @@ def _written(request: BrainRequest) -> Reply:
 def _failure(error: Exception) -> dict[str, Any]:
     logger.warning("the brain failed: %s", type(error).__name__)
     message = str(error) if isinstance(error, LabError) else f"The brain failed: {type(error).__name__}."
-    return error_body(message, kind="server_error", code="brain_failed")
+    code = error.code if isinstance(error, ToolNotCalled) else "brain_failed"
+    return error_body(message, kind="server_error", code=code)

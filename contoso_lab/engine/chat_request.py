@@ -6,7 +6,9 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from contoso_lab.engine.refusals import Refused, cannot_see, missing
 from contoso_lab.engine.seams import BrainRequest, ChatMessage, ToolCall
+from contoso_lab.engine.session_rules import check_chosen
 
 _ROLES = {"developer": "system", "function": "tool"}
 
@@ -53,16 +55,30 @@ class _Message(BaseModel):
         parts = self.content if isinstance(self.content, list) else ()
         return tuple(part.image_url.url for part in parts if part.image_url is not None)
 
-    def to_brain(self, *, sees: bool) -> ChatMessage:
+    def check(self, *, sees: bool, param: str) -> None:
+        """See that nothing in it would be passed over in silence.
+
+        Raises:
+            Refused: a picture for a brain that cannot see, or a part that is neither words nor picture.
+        """
+        for index, part in enumerate(self.content if isinstance(self.content, list) else ()):
+            place = f"{param}.content[{index}]"
+            if part.type == "image_url" and not sees:
+                raise cannot_see(f"{place}.type")
+            if part.type not in ("text", "refusal", "image_url"):
+                raise Refused(
+                    f"Invalid value: '{part.type}'. Supported values are: 'text' and 'image_url'.",
+                    param=f"{place}.type",
+                )
+            if part.type == "image_url" and part.image_url is None:
+                raise missing(f"{place}.image_url")
+
+    def to_brain(self) -> ChatMessage:
         """The same in the engine's own words."""
         calls = (ToolCall(each.id, each.function.name, each.function.arguments) for each in self.tool_calls or ())
         role = _ROLES.get(self.role, self.role)
         return ChatMessage(
-            role,
-            self.words(),
-            tool_calls=tuple(calls),
-            call_id=self.tool_call_id or "",
-            images=self.pictures() if sees else (),
+            role, self.words(), tool_calls=tuple(calls), call_id=self.tool_call_id or "", images=self.pictures()
         )
 
 
@@ -126,20 +142,45 @@ class ChatRequest(BaseModel):
         """The same request in the engine's own words; tools look as they do in a Realtime session.
 
         Args:
-            sees: whether the brain can look at pictures; one that cannot is given the words beside them.
+            sees: whether the brain can look at pictures.
+
+        Raises:
+            Refused: a picture for a brain that cannot see, or a tool to be called that is not there.
         """
-        choice = self.tool_choice
-        if isinstance(choice, dict):
-            choice = str(choice.get("function", {}).get("name") or "auto")
+        for index, message in enumerate(self.messages):
+            message.check(sees=sees, param=f"messages[{index}]")
+        tools = tuple({"type": "function", **tool.function} for tool in self.tools or ())
         schema = self.response_format.json_schema if self.response_format else None
         given = schema.shape if schema else None
         return BrainRequest(
-            messages=tuple(each.to_brain(sees=sees) for each in self.messages),
-            tools=tuple({"type": "function", **tool.function} for tool in self.tools or ()),
-            tool_choice=choice or "auto",
+            messages=tuple(each.to_brain() for each in self.messages),
+            tools=tools,
+            tool_choice=self._choice(tools),
             parallel_tool_calls=self.parallel_tool_calls is not False,
             json_schema=given if given is not None or not self.wants_json else {"type": "object"},
             max_tokens=self.max_completion_tokens or self.max_tokens,
             temperature=self.temperature,
             seed=self.seed,
         )
+
+    def _choice(self, tools: tuple[dict[str, Any], ...]) -> str:
+        choice = self.tool_choice
+        if choice in (None, "auto", "none"):
+            return str(choice or "auto")
+        if not tools:
+            raise Refused(
+                "Invalid value for 'tool_choice': 'tool_choice' is only allowed when 'tools' are specified.",
+                code=None,
+                param="tool_choice",
+            )
+        if isinstance(choice, dict):
+            name = (choice.get("function") or {}).get("name") if choice.get("type") == "function" else None
+            if not name:
+                raise missing("tool_choice.function.name")
+            check_chosen(str(name), tools, param="tool_choice")
+            return str(name)
+        if choice != "required":
+            raise Refused(
+                f"Invalid value: '{choice}'. Supported values are: 'none', 'auto', and 'required'.", param="tool_choice"
+            )
+        return "required"

@@ -30,6 +30,7 @@ from contoso_lab.engine.reading import event_id_of, read_event
 from contoso_lab.engine.refusals import Refused
 from contoso_lab.engine.seams import Brain, Heard, Spoken, ToolCall
 from contoso_lab.engine.telling import tell
+from contoso_lab.engine.tool_choice import ToolNotCalled
 from contoso_lab.engine.workshop import Workshop
 from contoso_lab.errors import LabError, SessionClosed
 from contoso_lab.wire.events import Dialect, dump
@@ -78,7 +79,7 @@ class Connection:
                 tasks.create_task(self._write())
                 await self._carry_out(self._protocol.begin(), tasks)
                 while True:
-                    step = await self._inbox.get()
+                    step = await self._next_step(began)
                     at_ms = 1000 * (loop.time() - began)
                     await self._carry_out(await self._handle(step, at_ms), tasks)
         except* SessionClosed:
@@ -87,6 +88,18 @@ class Connection:
             self._foresight.forget()
             self._protocol.end()
             logger.info("call %s ends after %.1f s", self._protocol.session_id, loop.time() - began)
+
+    async def _next_step(self, began: float) -> Step | str | bytes:
+        """What happens next; when nothing does, it is time itself that goes on."""
+        due_ms = self._protocol.next_deadline_ms
+        if due_ms is None:
+            return await self._inbox.get()
+        try:
+            async with asyncio.timeout_at(began + due_ms / 1000):
+                return await self._inbox.get()
+        except TimeoutError:
+            # Not the loop's time: a timer may go off a little before it.
+            return lambda at_ms: self._protocol.tick(at_ms=max(at_ms, due_ms))
 
     async def _handle(self, step: Step | str | bytes, at_ms: float) -> list[Output]:
         if not isinstance(step, str | bytes):
@@ -142,7 +155,8 @@ class Connection:
                     await self._inbox.put(self._told(response_id, piece))
         except Exception as error:  # noqa: BLE001 - as above
             reason = _in_a_sentence("brain or the voice", error)
-            await self._inbox.put(lambda at_ms: self._protocol.failed(response_id, reason, at_ms=at_ms))
+            code = error.code if isinstance(error, ToolNotCalled) else "response_failed"
+            await self._inbox.put(lambda at_ms: self._protocol.failed(response_id, reason, code=code, at_ms=at_ms))
         else:
             await self._inbox.put(lambda at_ms: self._protocol.finished(response_id, at_ms=at_ms))
 

@@ -13,6 +13,8 @@ MOST_AUDIO_BYTES = 20 * 1024 * 1024
 ROOT = "root"
 """As a `previous_item_id`: put the item before all others."""
 
+_DOING = {"retrieve": "retrieving", "truncate": "truncating", "delete": "deleting"}
+
 
 class Items:
     """Items in the order of the conversation, which is not the order in which they came.
@@ -52,17 +54,17 @@ class Items:
         index = next((n for n, item in enumerate(self._items) if item.id == item_id), 0)
         return self._items[index - 1].id if index else None
 
-    def find(self, item_id: str, *, doing: str, param: str = "item_id") -> Item:
+    def find(self, item_id: str, *, doing: str, param: str | None = None) -> Item:
         """Give an item.
 
         Raises:
-            Refused: there is none with this id; `doing` ("truncate", …) makes the code.
+            Refused: there is none with this id; `doing` ("truncate", …) makes the code and the words.
         """
         for item in self._items:
             if item.id == item_id:
                 return item
         raise Refused(
-            f"Error with item_id: the item with id '{item_id}' does not exist, so there is nothing to {doing}.",
+            f"Error {_DOING[doing]} item: the item with id '{item_id}' does not exist.",
             code=f"item_{doing}_invalid_item_id",
             param=param,
         )
@@ -75,7 +77,7 @@ class Items:
         """
         if item.id in self:
             raise Refused(f"Item with id '{item.id}' already exists.", param="item.id")
-        if after is None:
+        if not after:  # the real service takes an empty id for none
             index = len(self._items)
         elif after == ROOT:
             index = 0
@@ -83,7 +85,7 @@ class Items:
             found = next((n for n, each in enumerate(self._items) if each.id == after), None)
             if found is None:
                 raise Refused(
-                    f"Previous item with id '{after}' not found.",
+                    f"Error adding item: the previous item with id '{after}' does not exist.",
                     code="item_create_invalid_previous_item_id",
                     param="previous_item_id",
                 )

@@ -11,6 +11,7 @@ work is for nothing: `cancelled` is asked between the steps, so that the worker 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from itertools import pairwise
 from typing import Any
@@ -18,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from contoso_lab.engine import guards
-from contoso_lab.engine.mel import HOP, RATE_HZ, log_mel
+from contoso_lab.engine.mel import RATE_HZ, log_mel
 from contoso_lab.engine.runtime import need, package_file
 from contoso_lab.engine.seams import FloatArray, Heard, never
 from contoso_lab.errors import EngineError
@@ -28,6 +29,8 @@ _WINDOW_MS = 8_000
 _MARGIN_MS = 2_000
 _SECOND_WINDOW_MS = 12_000
 _SECOND_MARGIN_MS = 6_000
+_WINDOW_STEP_MS = 1_000
+"""Windows are whole seconds: with windows of any length an hour of talk cost 300 MB of the runtime's memory."""
 _LONGEST_MS = 28_000
 """Whisper sees 30 seconds at most; longer turns are heard in pieces."""
 _SILENCE_DB = -60.0
@@ -99,8 +102,7 @@ class WhisperEar:
 
     def _once(self, samples: FloatArray, window_ms: float, prompt: str, cancelled: Callable[[], bool]) -> Heard | None:
         """Hear once, in a window of this length; None when it was cancelled on the way."""
-        # The encoder halves the number of frames: an even number of them is a whole number of its steps.
-        window = 2 * HOP * round(min(window_ms, 30_000) * RATE_HZ / 1000 / (2 * HOP))
+        window = window_samples(window_ms)
         if cancelled():
             return None
         features = log_mel(np.pad(samples[:window], (0, max(0, window - len(samples)))))
@@ -133,6 +135,17 @@ class WhisperEar:
         if token is None:
             raise EngineError(f"{_WHAT} needs a Whisper tokenizer, and the one installed has no {text}")
         return token
+
+
+def window_samples(window_ms: float) -> int:
+    """How much sound the network is shown: whole seconds, thirty at most.
+
+    For every length that it meets, the runtime keeps a program of its own; so it shall meet few of them.
+
+    >>> [window_samples(ms) // RATE_HZ for ms in (8_000, 8_020, 9_999, 31_000)]
+    [8, 9, 10, 30]
+    """
+    return math.ceil(min(window_ms, 30_000) / _WINDOW_STEP_MS) * _WINDOW_STEP_MS * RATE_HZ // 1000
 
 
 def _said(heard: Heard | None) -> Heard:

@@ -12,6 +12,7 @@ from typing import TypeAlias
 
 from contoso_lab.engine.call import Call
 from contoso_lab.engine.effects import Effect, Listen, Stop
+from contoso_lab.engine.endings import ending_of
 from contoso_lab.engine.input_audio import InputAudioBuffer, read_sound
 from contoso_lab.engine.items import Item
 from contoso_lab.engine.refusals import Refused
@@ -23,7 +24,6 @@ from contoso_lab.engine.turns import (
     TurnSettings,
     TurnStarted,
     TurnStopped,
-    sounds_finished,
 )
 
 KEPT_QUIET_MS = 60_000
@@ -78,9 +78,14 @@ class Hearing:
         return self._item_id
 
     @property
-    def guessed(self) -> str:
-        """What the caller has said if the pause that goes on is the end of the turn; empty until the ear is done."""
-        return self._guess[1].text if self._guess is not None and self._guess[1] is not None else ""
+    def guessed(self) -> Item | None:
+        """The caller's turn as it will be if the pause that goes on is its end; None until the ear is done."""
+        if self._guess is None or self._guess[1] is None or not self._guess[1].text:
+            return None
+        wire = {"type": "message", "role": "user", "content": [{"type": "input_audio", "transcript": None}]}
+        item = Item(wire, sound_ms=self.buffer.clock_ms - self._start_ms)
+        item.hear(self._guess[1])
+        return item
 
     @property
     def settings(self) -> TurnSettings | None:
@@ -173,6 +178,9 @@ class Hearing:
             return []
         if item.format is None:
             return []
+        if not item.audio:  # a silence that nobody sent: the client waited, and wrote no sound
+            item.heard = ""
+            return []
         job_id = self._call.ids("ear")
         self._jobs[job_id] = item
         self._call.unheard.add(item)
@@ -185,7 +193,7 @@ class Hearing:
         item = self._jobs.pop(job_id)
         if item is None:
             self._guess = (job_id, heard)
-            stopped = self._detector.sounds_finished(sounds_finished(heard.text)) if self._detector else None
+            stopped = self._detector.sounds(ending_of(heard.text)) if self._detector else None
             if stopped is None:
                 return None
             return SpeechEnded(self._take(self._start_ms, stopped.audio_end_ms), stopped.audio_end_ms)

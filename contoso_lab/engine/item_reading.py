@@ -13,7 +13,7 @@ from typing import Any
 from contoso_lab.audio.format import AudioFormat
 from contoso_lab.engine.input_audio import read_sound
 from contoso_lab.engine.items import Item
-from contoso_lab.engine.refusals import Refused, missing
+from contoso_lab.engine.refusals import Refused, cannot_see, missing
 
 LONGEST_ID = 32
 """Characters; a client's own ids longer than this work here and nowhere else, so we refuse them, too."""
@@ -23,6 +23,7 @@ _PART_TYPES: dict[str, tuple[str, ...]] = {
     "assistant": ("output_text",),
     "system": ("input_text",),
 }
+_CALL_ID = re.compile(r"[a-zA-Z0-9_-]+")
 _PICTURE = re.compile(r"data:image/(?:png|jpeg|jpg);base64,[A-Za-z0-9+/]+={0,2}")
 
 
@@ -42,12 +43,19 @@ def read_item(
         Refused: a kind of item or content that a client cannot add.
     """
     own_id = wanted.get("id")
-    if own_id and len(own_id) > LONGEST_ID:
+    for name in ("id", "call_id"):
+        if (given := wanted.get(name)) and len(given) > LONGEST_ID:
+            raise Refused(
+                f"Invalid '{param}.{name}': string too long. Expected a string with maximum length {LONGEST_ID}, but "
+                f"got a string with length {len(given)} instead.",
+                code="string_above_max_length",
+                param=f"{param}.{name}",
+            )
+    if (call_id := wanted.get("call_id")) and _CALL_ID.fullmatch(call_id) is None:
         raise Refused(
-            f"Invalid '{param}.id': string too long. Expected a string with maximum length {LONGEST_ID}, but got a "
-            f"string with length {len(own_id)} instead.",
-            code="string_above_max_length",
-            param=f"{param}.id",
+            f"Invalid '{param}.call_id': string does not match pattern. Expected a string that matches the pattern "
+            f"'^{_CALL_ID.pattern}$'.",
+            param=f"{param}.call_id",
         )
     wire: dict[str, Any] = {"id": own_id or item_id, "object": "realtime.item", "type": wanted["type"]}
     match wanted["type"]:
@@ -99,12 +107,7 @@ def _read_part(part: Mapping[str, Any], role: str, *, sees: bool, param: str) ->
 
 def _read_picture(part: Mapping[str, Any], *, sees: bool, param: str) -> dict[str, Any]:
     if not sees:
-        raise Refused(
-            "This engine cannot see: its brain reads and hears only. Describe the picture in an 'input_text', or start "
-            "the engine with a brain that takes images.",
-            code="image_input_not_supported",
-            param=f"{param}.type",
-        )
+        raise cannot_see(f"{param}.type")
     url = part.get("image_url")
     if url is None:
         raise missing(f"{param}.image_url")

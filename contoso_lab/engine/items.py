@@ -81,7 +81,7 @@ class Item:
         """
         parts = self.wire.get("content") or []
         if self.wire.get("role") != "assistant" or not parts or parts[0]["type"] != "output_audio":
-            raise Refused("Only model output audio messages can be truncated", code=None)
+            raise Refused("Only model output audio messages can be truncated", code="unsupported_content_type")
         if end_ms <= 0:
             raise Refused(
                 "Invalid 'audio_end_ms': integer below minimum value. Expected a value >= 1, but got "

@@ -21,10 +21,12 @@ from contoso_lab.engine.effects import Effect, IdMaker, Output, Reply, random_id
 from contoso_lab.engine.hearing import Hearing, SpeechBegan, SpeechEnded
 from contoso_lab.engine.item_reading import read_item
 from contoso_lab.engine.items import Item
-from contoso_lab.engine.refusals import Refused, unknown_type
+from contoso_lab.engine.refusals import OF_TRANSCRIPTIONS, Refused, not_in_transcription, unknown_type
 from contoso_lab.engine.replies import Replies
 from contoso_lab.engine.seams import Heard, SpeechMeter, Spoken, ToolCall
+from contoso_lab.engine.session_shape import Kind
 from contoso_lab.engine.session_state import SessionState
+from contoso_lab.engine.transcripts import transcript
 from contoso_lab.wire.events import Event
 
 
@@ -38,6 +40,7 @@ class EngineProtocol:
         ids: makes ids; a test passes one that counts.
         sees: whether the brain can look at pictures; if not, they are refused.
         session: what the call begins with, as `session.update` takes it: a short-lived key brings it along.
+        kind: a conversation or a transcription; None: a conversation, unless the client's first update says otherwise.
 
     Raises:
         Refused: there can be no such session.
@@ -52,8 +55,11 @@ class EngineProtocol:
         ids: IdMaker = random_ids,
         sees: bool = False,
         session: Mapping[str, Any] | None = None,
+        kind: Kind | None = None,
     ) -> None:
-        state = SessionState(session_id=ids("sess"), model=model, voices=voices)
+        begins_as = kind or (session or {}).get("type") or "realtime"
+        self._settled = kind is not None or bool(session)
+        state = SessionState(session_id=ids("sess"), model=model, voices=voices, kind=begins_as)
         if session:
             state.update(session)
         self._call = Call(state, conversation_id=ids("conv"), ids=ids, voices=voices, sees=sees)
@@ -89,9 +95,23 @@ class EngineProtocol:
         try:
             if handler is None:
                 raise unknown_type(event.type)
+            if self._call.session.kind == "transcription" and event.type not in OF_TRANSCRIPTIONS:
+                raise not_in_transcription(event.type)
             return self._stamped(handler(event.data, at_ms))
         except Refused as refusal:
             return self.refuse(refusal, event_id=event.get("event_id"))
+
+    @property
+    def next_deadline_ms(self) -> float | None:
+        """When `tick` has to be called if nothing else happens until then; None: never."""
+        settings, since_ms = self._hearing.settings, self._replies.silent_since_ms
+        if settings is None or settings.idle_timeout_ms is None or since_ms is None or self._hearing.speaking:
+            return None
+        return since_ms + settings.idle_timeout_ms
+
+    def tick(self, *, at_ms: float) -> list[Output]:
+        """Let time pass: what falls due without anybody's doing comes out."""
+        return self._stamped(self._idle(at_ms))
 
     def refuse(self, refusal: Refused, *, event_id: str | None = None) -> list[Output]:
         """Say no to a message that could not even be read."""
@@ -103,7 +123,7 @@ class EngineProtocol:
             case SpeechEnded() as ended:
                 return self._stamped(self._end_turn(ended, at_ms))
             case Item() as item:
-                return self._stamped([*self._transcript(item), *self._replies.proceed(at_ms=at_ms)])
+                return self._stamped([*transcript(item, self._call), *self._replies.proceed(at_ms=at_ms)])
             case None:
                 return []
 
@@ -141,16 +161,20 @@ class EngineProtocol:
         """Take the end of a `Reply`."""
         return self._stamped(self._replies.finish(response_id, at_ms=at_ms))
 
-    def failed(self, response_id: str, reason: str, *, at_ms: float) -> list[Output]:
+    def failed(self, response_id: str, reason: str, *, at_ms: float, code: str = "response_failed") -> list[Output]:
         """Take the failure of a `Reply`; `reason` is a sentence for the client."""
-        return self._stamped(self._replies.fail(response_id, reason, at_ms=at_ms))
+        return self._stamped(self._replies.fail(response_id, reason, code=code, at_ms=at_ms))
 
     def end(self) -> list[Effect]:
         """The client is gone: drop all work."""
         return [*self._hearing.end(), *self._replies.end()]
 
     def _session_update(self, data: Mapping[str, Any], at_ms: float) -> list[Output]:
-        self._call.session.update(data["session"], voice_locked=self._replies.voice_locked)
+        self._call.session.update(
+            data["session"],
+            voice_locked=self._replies.voice_locked,
+            settled=self._settled or bool(len(self._call.items)),
+        )
         effects = self._hearing.reconfigure()
         return [*effects, {"type": "session.updated", "session": self._call.session.wire()}]
 
@@ -228,7 +252,7 @@ class EngineProtocol:
         previous = self._call.items.add(item)
         committed = {"type": "input_audio_buffer.committed", "previous_item_id": previous, "item_id": item.id}
         out: list[Output] = [committed, *_item_events(item, previous), *self._hearing.listen(item, turn=True)]
-        return out if item in self._call.unheard else out + self._transcript(item)
+        return out if item in self._call.unheard else [*out, *transcript(item, self._call)]
 
     def _answer(self, at_ms: float) -> list[Output]:
         """Begin the response to a turn that ended, if the session wants one."""
@@ -242,10 +266,8 @@ class EngineProtocol:
 
     def _idle(self, at_ms: float) -> list[Output]:
         """Prompt a caller who has said nothing for too long since the assistant fell silent."""
-        settings, since_ms = self._hearing.settings, self._replies.silent_since_ms
-        if settings is None or settings.idle_timeout_ms is None or since_ms is None or self._hearing.speaking:
-            return []
-        if at_ms - since_ms < settings.idle_timeout_ms:
+        deadline_ms, since_ms = self.next_deadline_ms, self._replies.silent_since_ms
+        if deadline_ms is None or since_ms is None or at_ms < deadline_ms:
             return []
         end_ms = self._hearing.buffer.clock_ms
         start_ms = max(self._hearing.buffer.start_ms, end_ms - (at_ms - since_ms))
@@ -253,20 +275,6 @@ class EngineProtocol:
         span = {"audio_start_ms": round(start_ms), "audio_end_ms": round(end_ms), "item_id": item.id}
         self._replies.silent_since_ms = None
         return [{"type": "input_audio_buffer.timeout_triggered", **span}, *self._add_turn(item), *self._answer(at_ms)]
-
-    def _transcript(self, item: Item) -> list[Output]:
-        """Tell the client what the caller said, if it wants to know and the item is still there."""
-        if item.heard is None or not self._call.session.transcribes or not self._call.items.holds(item):
-            return []
-        text, place = item.heard, {"item_id": item.id, "content_index": 0}
-        for part in item.wire["content"]:
-            if part["type"] == "input_audio":
-                part["transcript"] = text
-        name = "conversation.item.input_audio_transcription"
-        usage = {"type": "duration", "seconds": round(item.sound_ms / 1000, 3)}
-        sure = {"logprobs": _logprobs(text, item.mean_logprob)} if self._call.session.wants_logprobs else {}
-        deltas: list[Output] = [{"type": f"{name}.delta", **place, "delta": text, **sure}] if text else []
-        return [*deltas, {"type": f"{name}.completed", **place, "transcript": text, "usage": usage, **sure}]
 
     def _stamped(self, out: list[Output]) -> list[Output]:
         """Give every event an id; the only place that does."""
@@ -279,13 +287,6 @@ class EngineProtocol:
 def _item_events(item: Item, previous: str | None) -> list[Output]:
     shown = {"previous_item_id": previous, "item": item.show()}
     return [{"type": "conversation.item.added", **shown}, {"type": "conversation.item.done", **shown}]
-
-
-def _logprobs(text: str, mean_logprob: float | None) -> list[dict[str, Any]]:
-    """The ear knows its mean only, so the whole text counts as one token: a mean over the list is the true mean."""
-    if not text or mean_logprob is None:
-        return []
-    return [{"token": text, "logprob": mean_logprob, "bytes": list(text.encode())}]
 
 
 def _error(refusal: Refused, event_id: str | None) -> dict[str, Any]:

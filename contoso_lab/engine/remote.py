@@ -29,7 +29,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -62,6 +62,7 @@ class RemoteBrain:
         api_key: what opens the door; None for a server that wants none.
         sees: the model can look at pictures.
         silence_s: how long it may say nothing.
+        extra: goes along with each request, for what only some servers know.
 
     Raises:
         ConfigError: that is no address, or the model has no name.
@@ -72,7 +73,14 @@ class RemoteBrain:
     """
 
     def __init__(
-        self, base_url: str, *, model: str, api_key: str | None = None, sees: bool = False, silence_s: float = SILENCE_S
+        self,
+        base_url: str,
+        *,
+        model: str,
+        api_key: str | None = None,
+        sees: bool = False,
+        silence_s: float = SILENCE_S,
+        extra: Mapping[str, Any] | None = None,
     ) -> None:
         parts = urlsplit(base_url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
@@ -83,8 +91,10 @@ class RemoteBrain:
         self.model = model
         self.base_url = base_url.rstrip("/").removesuffix("/chat/completions")
         self._where = parts.netloc.rpartition("@")[2]
+        self._is_near = parts.hostname in ("127.0.0.1", "::1", "localhost")
         self._api_key = api_key
         self._silence_s = silence_s
+        self._extra = dict(extra or {})
         self._made: AsyncOpenAI | None = None
 
     @classmethod
@@ -106,7 +116,8 @@ class RemoteBrain:
         import openai
 
         try:
-            async with await self._open(chat_body(request, model=self.model, base_url=self.base_url)) as stream:
+            body = chat_body(request, model=self.model, base_url=self.base_url)
+            async with await self._open(body | ({"extra_body": self._extra} if self._extra else {})) as stream:
                 answer = _Answer()
                 async for chunk in stream:
                     if text := answer.take(chunk):
@@ -158,6 +169,8 @@ class RemoteBrain:
                 http_client=DefaultAsyncHttpxClient(
                     timeout=httpx2.Timeout(self._silence_s, connect=min(CONNECT_S, self._silence_s)),
                     verify=self.base_url.startswith("https:"),
+                    # A new connection costs nothing here; a kept one may have been closed unnoticed, which costs a try.
+                    limits=httpx2.Limits(max_keepalive_connections=0 if self._is_near else 10, keepalive_expiry=4),
                 ),
             )
         return self._made

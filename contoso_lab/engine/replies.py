@@ -20,7 +20,7 @@ from contoso_lab.engine.responses import Response
 from contoso_lab.engine.seams import BrainRequest, ChatMessage, Spoken, ToolCall
 from contoso_lab.engine.session_rules import check_response
 from contoso_lab.engine.session_state import ResponseSettings
-from contoso_lab.engine.usage import input_tokens
+from contoso_lab.engine.usage import input_tokens, reading, total
 
 TOKENS_PER_MINUTE = 1_000_000
 REQUESTS_PER_MINUTE = 10_000
@@ -97,23 +97,26 @@ class Replies:
                 continue
             self._waiting.discard(response_id)
             if response_id not in self._inputs:
-                head = input_tokens(settings.instructions, settings.tools, ()).total
                 try:
-                    items = self._call.window.fit(items, rule=settings.truncation, head_tokens=head)
+                    items = self._fitting(items, settings)
                 except Refused as refusal:
                     out += self.fail(response_id, refusal.message, kind=refusal.kind, code=refusal.code, at_ms=at_ms)
                     continue
-            response.given = input_tokens(settings.instructions, settings.tools, items)
+            read = reading(settings.instructions, settings.tools, items)
+            response.given, response.cached = total(read), self._call.readings.cached(read)
             out.append(_reply(response_id, settings, prompt(settings.instructions, items)))
         return out
 
-    def foretell(self, words: str) -> Reply | None:
-        """What the brain would be asked if the caller had just said these words and ended; nothing is begun."""
+    def foretell(self, guess: Item | None) -> Reply | None:
+        """What the brain would be asked if the caller's turn ended as this item; nothing is begun."""
         settings = self._call.session.response()
-        if not words or settings.modality != "audio" or self.active is not None:
+        if guess is None or settings.modality != "audio" or self.active is not None:
             return None
-        before = prompt(settings.instructions, self._call.items)
-        return _reply("ahead", settings, (*before, ChatMessage("user", words)))
+        try:
+            items = self._fitting((*self._call.items, guess), settings, ahead=True)
+        except Refused:  # if it comes to that, the client is told then
+            return None
+        return _reply("ahead", settings, prompt(settings.instructions, items))
 
     def said(self, response_id: str, spoken: Spoken, *, at_ms: float) -> list[Output]:
         """Take a sentence from the voice."""
@@ -206,6 +209,10 @@ class Replies:
             else:
                 self.silent_since_ms = max(at_ms, began_ms + response.sound_ms)
         return events
+
+    def _fitting(self, items: tuple[Item, ...], settings: ResponseSettings, *, ahead: bool = False) -> tuple[Item, ...]:
+        head = input_tokens(settings.instructions, settings.tools, ()).total
+        return self._call.window.fit(items, rule=settings.truncation, head_tokens=head, ahead=ahead)
 
     def _items_of(self, response: Response) -> tuple[Item, ...]:
         inputs = self._inputs.get(response.id)

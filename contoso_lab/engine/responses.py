@@ -46,6 +46,8 @@ class Response:
         self.settings = settings
         self.given = Tokens()
         """What it was given to read."""
+        self.cached = Tokens()
+        """How much of that an earlier response had read."""
         self.made = Tokens()
         self.sound_ms = 0.0
         self.sounding_since_ms: float | None = None
@@ -153,7 +155,7 @@ class Response:
             details = {"type": status, "reason": reason, "error": error}
             details = {key: value for key, value in details.items() if value is not None}
         self.status = status
-        done = self._wire() | {"status_details": details, "usage": usage_wire(self.given, self.made)}
+        done = self._wire() | {"status_details": details, "usage": usage_wire(self.given, self.made, self.cached)}
         return [*events, {"type": "response.done", "response": done}]
 
     def _opened(self, kind: Literal["output_audio", "output_text"]) -> Iterator[WireEvent]:
@@ -244,15 +246,18 @@ class Response:
             return spoken
         left = limit - self.made.total
         duration_ms = 1000 * len(spoken.samples) / VOICE_RATE_HZ
-        cost = _cost(spoken.text, duration_ms).total
-        if cost <= left:
+        if _cost(spoken.text, duration_ms).total <= left:
             return spoken
         self.full = True
-        whole, end_ms, text = [SpokenSpan(spoken.text, duration_ms)], duration_ms * max(0, left) / cost, ""
-        while end_ms > 0 and _cost(text := heard_words(whole, end_ms), end_ms).total > left:
-            end_ms -= ASSISTANT_MS_PER_TOKEN
-        kept: FloatArray = np.asarray(spoken.samples[: math.floor(max(0.0, end_ms) * VOICE_RATE_HZ / 1000)])
-        return Spoken(text, kept)
+        whole, text, kept_ms = [SpokenSpan(spoken.text, duration_ms)], "", 0.0
+        for tokens in range(left, 0, -1):  # the longest sound that fits together with its words
+            end_ms = min(duration_ms, tokens * ASSISTANT_MS_PER_TOKEN)
+            text = heard_words(whole, end_ms)
+            if _cost(text, end_ms).total <= left:
+                kept_ms = end_ms
+                break
+        kept: FloatArray = np.asarray(spoken.samples[: math.floor(kept_ms * VOICE_RATE_HZ / 1000)])
+        return Spoken(text if kept_ms else "", kept)
 
     def _current(self) -> tuple[Item, dict[str, Any]]:
         item = self._open or self._output[-1]

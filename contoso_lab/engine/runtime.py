@@ -14,13 +14,14 @@ from typing import Any
 from contoso_lab.errors import EngineError, MissingExtra
 
 
-def need(module: str, *, package: str, what: str) -> Any:
-    """Import a module of the `engine` extra.
+def need(module: str, *, package: str, what: str, extra: str = "engine") -> Any:
+    """Import a module of an extra.
 
     Args:
         module: the name to import.
         package: the name to install.
         what: who needs it, as the start of the error's sentence.
+        extra: what brings the package.
 
     Raises:
         MissingExtra: the package, or something that it needs itself, is not installed.
@@ -34,7 +35,7 @@ def need(module: str, *, package: str, what: str) -> Any:
         # A package can be there while one of its own parts is not: name that one, it is the one to install.
         missing = error.name.partition(".")[0] if error.name else module.partition(".")[0]
         ours = missing == module.partition(".")[0]
-        raise MissingExtra(what, package=package if ours else missing, extra="engine") from error
+        raise MissingExtra(what, package=package if ours else missing, extra=extra) from error
 
 
 def package_file(module: Any, *parts: str, what: str) -> Path:

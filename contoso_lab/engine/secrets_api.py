@@ -7,6 +7,7 @@ is found where it was made and not in somebody's browser.
 |---|---|
 | `/v1/realtime/client_secrets`, `/openai/v1/realtime/client_secrets` | GA |
 | `/v1/realtime/sessions`, `/openai/realtimeapi/sessions` | beta: the session is flat, and the key stands inside |
+| `/v1/realtime/transcription_sessions`, `/openai/realtimeapi/transcription_sessions` | the same for transcriptions |
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from contoso_lab.engine.effects import random_ids
 from contoso_lab.engine.keys import Keys
+from contoso_lab.engine.session_shape import Kind
 from contoso_lab.engine.session_state import SessionState
 from contoso_lab.wire.beta import session_from_beta, session_to_beta, without_beta_only
 
@@ -59,8 +61,13 @@ def secret_routes(keys: Keys, *, voices: tuple[str, ...], default_model: str) ->
         Raises:
             Refused: it cannot be had.
         """
-        model = str(session.get("model") or default_model)
-        state = SessionState(session_id=random_ids("sess"), model=model, voices=voices)
+        model, kind = str(session.get("model") or default_model), session.get("type") or "realtime"
+        state = SessionState(
+            session_id=random_ids("sess"),
+            model=model,
+            voices=voices,
+            kind="transcription" if kind == "transcription" else "realtime",
+        )
         state.update(session)
         return state.wire()
 
@@ -76,8 +83,15 @@ def secret_routes(keys: Keys, *, voices: tuple[str, ...], default_model: str) ->
     @router.post("/v1/realtime/sessions")
     @router.post("/openai/realtimeapi/sessions")
     async def sessions(wanted: Annotated[_BetaWanted | None, Body()] = None) -> dict[str, Any]:
-        wanted = wanted or _BetaWanted()
-        session = {"type": "realtime", **session_from_beta(without_beta_only(wanted.model_extra or {}))}
+        return beta(wanted or _BetaWanted(), "realtime")
+
+    @router.post("/v1/realtime/transcription_sessions")
+    @router.post("/openai/realtimeapi/transcription_sessions")
+    async def transcription_sessions(wanted: Annotated[_BetaWanted | None, Body()] = None) -> dict[str, Any]:
+        return beta(wanted or _BetaWanted(), "transcription")
+
+    def beta(wanted: _BetaWanted, kind: Kind) -> dict[str, Any]:
+        session = without_beta_only({"type": kind, **session_from_beta(wanted.model_extra or {})})
         shown = session_to_beta(begin(session))
         expires_after = wanted.client_secret.expires_after if wanted.client_secret else None
         secret = keys.mint(session, lasts_s=_lasts_s(expires_after, BETA_LASTS_S))

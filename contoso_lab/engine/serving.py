@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
@@ -10,6 +11,7 @@ from starlette.types import ASGIApp
 
 from contoso_lab.engine.faults.middleware import Faulty
 from contoso_lab.engine.faults.packing import PackingWebSocket
+from contoso_lab.errors import EngineError
 from contoso_lab.listening import Server, bind, url_of
 
 PING_TIMEOUT_S = 60.0
@@ -20,21 +22,35 @@ PING_TIMEOUT_S = 60.0
 async def serving(app: ASGIApp, *, host: str = "127.0.0.1", port: int = 0) -> AsyncIterator[str]:
     """Serve an application as long as the block lasts; gives its address.
 
-    Cancelling the block stops the server; calls that are open then are closed.
+    Cancelling the block stops the server; calls that are open then are closed. An error of the block is not wrapped.
 
     Raises:
         PortInUse: somebody else has the port.
+        EngineError: the application could not start.
     """
     listener = bind(host, port)
     ready = asyncio.Event()
     server = engine_server(app, on_ready=ready.set)
-    async with asyncio.TaskGroup() as tasks:
-        tasks.create_task(server.serve(sockets=[listener]))
-        await ready.wait()
-        try:
+    # No task group: it would wrap the one error of the block in a group, and every caller would have to unwrap it.
+    served, waiting = asyncio.create_task(_serve(server, listener)), asyncio.create_task(ready.wait())
+    try:
+        await asyncio.wait({served, waiting}, return_when=asyncio.FIRST_COMPLETED)
+        if ready.is_set():
             yield url_of(listener)
+    finally:
+        waiting.cancel()
+        server.should_exit = True
+        try:
+            await served
         finally:
-            server.should_exit = True
+            listener.close()  # uvicorn does so, unless it could not start
+
+
+async def _serve(server: Server, listener: socket.socket) -> None:
+    try:
+        await server.serve(sockets=[listener])
+    except SystemExit as error:  # uvicorn's answer to an application that does not start; it would end the loop
+        raise EngineError(f"the server at {url_of(listener)} could not start: its log says why") from error
 
 
 def engine_server(app: ASGIApp, *, on_ready: Callable[[], None]) -> Server:

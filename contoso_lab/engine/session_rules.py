@@ -47,8 +47,16 @@ def check_session(session: Mapping[str, Any], *, voices: Iterable[str]) -> None:
     kind = session.get("type")
     if kind is None:
         raise missing("session.type")
-    if kind != "realtime":
-        raise Refused(f"Invalid value: '{kind}'. Supported values are: 'realtime'.", param="session.type")
+    if kind not in ("realtime", "transcription"):
+        raise Refused(
+            f"Invalid value: '{kind}'. Supported values are: 'realtime' and 'transcription'.", param="session.type"
+        )
+    if kind == "transcription" and "model" in session:
+        raise Refused(
+            "You must not provide a model parameter for transcription sessions.",
+            code="invalid_model",
+            param="session.model",
+        )
     update = Event("session.update", {"type": "session.update", "session": session}, "client")
     try:
         model = update.model
@@ -141,10 +149,7 @@ def check_tools(tools: Any, *, param: str) -> None:
     """Functions with a name; tools on other servers (MCP) are not called from here."""
     for index, tool in enumerate(tools or ()):
         if tool.get("type", "function") != "function":
-            raise Refused(
-                f"Invalid value: '{tool.get('type')}'. This engine supports 'function' only.",
-                param=f"{param}[{index}].type",
-            )
+            raise _only_functions(tool.get("type"), f"{param}[{index}].type")
         if not tool.get("name"):
             raise missing(f"{param}[{index}].name")
 
@@ -152,9 +157,12 @@ def check_tools(tools: Any, *, param: str) -> None:
 def check_tool_choice(choice: Any, *, param: str) -> None:
     """A mode, or one function by its name; whether there is such a tool is known when a response begins."""
     if isinstance(choice, Mapping) and choice.get("type") != "function":
-        raise Refused(
-            f"Invalid value: '{choice.get('type')}'. This engine supports 'function' only.", param=f"{param}.type"
-        )
+        raise _only_functions(choice.get("type"), f"{param}.type")
+
+
+def _only_functions(kind: Any, param: str) -> Refused:
+    why = ": it calls no other servers, so offer what an MCP server has as functions" if kind == "mcp" else ""
+    return Refused(f"Invalid value: '{kind}'. This engine supports 'function' only{why}.", param=param)
 
 
 def check_chosen(choice: str, tools: Iterable[Mapping[str, Any]], *, param: str) -> None:

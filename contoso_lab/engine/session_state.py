@@ -11,44 +11,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from contoso_lab.audio.format import PCM16_24K, AudioFormat
+from contoso_lab.audio.format import AudioFormat
 from contoso_lab.engine.refusals import Refused
 from contoso_lab.engine.session_rules import check_chosen, check_session
+from contoso_lab.engine.session_shape import Kind, merge, new_session
 from contoso_lab.engine.turns import TurnSettings
 from contoso_lab.engine.vocabulary import words_to_expect
 
-DEFAULT_INSTRUCTIONS = "You are a helpful assistant. Answer briefly and kindly."
-
-SERVER_VAD: dict[str, Any] = {
-    "type": "server_vad",
-    "threshold": 0.5,
-    "prefix_padding_ms": 300,
-    "silence_duration_ms": 500,
-    "idle_timeout_ms": None,
-    "create_response": True,
-    "interrupt_response": True,
-}
-"""The documented defaults of server_vad."""
-
-SEMANTIC_VAD: dict[str, Any] = {
-    "type": "semantic_vad",
-    "eagerness": "auto",
-    "create_response": True,
-    "interrupt_response": True,
-}
-
-_NEVER_NULL = (
-    "instructions",
-    "tools",
-    "tool_choice",
-    "max_output_tokens",
-    "output_modalities",
-    "parallel_tool_calls",
-    "truncation",
-)
-"""To set one of these to null is to leave it as it is."""
-
-_VAD_DEFAULTS = {"server_vad": SERVER_VAD, "semantic_vad": SEMANTIC_VAD}
 _LONGEST_WAIT_MS = {"low": 8_000, "medium": 4_000, "auto": 4_000, "high": 2_000}
 """The documented maxima of semantic_vad."""
 _FINISHED_WAIT_MS = {"low": 800, "medium": 500, "auto": 500, "high": 300}
@@ -80,64 +49,64 @@ class ResponseSettings:
 class SessionState:
     """The session of one call.
 
+    Args:
+        session_id: its id.
+        model: what the client asked for.
+        voices: the engine's, the default one first.
+        kind: a conversation, or a transcription.
+
     >>> state = SessionState(session_id="sess_1", model="local", voices=("robin",))
     >>> state.update({"type": "realtime", "audio": {"input": {"turn_detection": None}}})
     >>> state.turns is None, state.wire()["audio"]["output"]["voice"]
     (True, 'robin')
     """
 
-    def __init__(self, *, session_id: str, model: str, voices: tuple[str, ...]) -> None:
+    def __init__(self, *, session_id: str, model: str, voices: tuple[str, ...], kind: Kind = "realtime") -> None:
         self._voices = voices
-        self._wire: dict[str, Any] = {
-            "type": "realtime",
-            "object": "realtime.session",
-            "id": session_id,
-            "model": model,
-            "output_modalities": ["audio"],
-            "instructions": DEFAULT_INSTRUCTIONS,
-            "tools": [],
-            "tool_choice": "auto",
-            "parallel_tool_calls": True,
-            "max_output_tokens": "inf",
-            "tracing": None,
-            "truncation": "auto",
-            "prompt": None,
-            "include": None,
-            "audio": {
-                "input": {
-                    "format": PCM16_24K.to_wire(),
-                    "transcription": None,
-                    "noise_reduction": None,
-                    "turn_detection": dict(SERVER_VAD),
-                },
-                "output": {"format": PCM16_24K.to_wire(), "voice": voices[0], "speed": 1.0},
-            },
-        }
+        self._id = session_id
+        self._model = model
+        self._wire = new_session(kind, session_id=session_id, model=model, voice=voices[0])
+
+    @property
+    def kind(self) -> Kind:
+        """Whether this is a conversation, or a transcription that answers nothing."""
+        kind: Kind = self._wire["type"]
+        return kind
 
     def wire(self) -> dict[str, Any]:
         """The whole effective session, as `session.created` and `session.updated` show it."""
         return copy.deepcopy(self._wire)
 
-    def update(self, changes: Mapping[str, Any], *, voice_locked: bool = False) -> None:
+    def update(self, changes: Mapping[str, Any], *, voice_locked: bool = False, settled: bool = True) -> None:
         """Merge the session of a `session.update`: what it does not name stays.
 
         Args:
             changes: the `session` of the event.
             voice_locked: the assistant has already been heard; its voice cannot change any more.
+            settled: it is known whether this is a conversation or a transcription; if not, the update may say.
 
         Raises:
             Refused: nothing was changed.
         """
         check_session(changes, voices=self._voices)
-        merged = _merge(self._wire, changes)
+        base, kind = self._wire, changes["type"]
+        if kind != self.kind:
+            if settled:
+                raise Refused(
+                    f"Passing a {kind} session update event to a {self.kind} session is not allowed.",
+                    code="invalid_parameter",
+                    param="session.type",
+                )
+            base = new_session(kind, session_id=self._id, model=self._model, voice=self._voices[0])
+        merged = merge(base, changes)
         if changes.get("tools") is not None or changes.get("tool_choice") is not None:
             check_chosen(_tool_choice(merged["tool_choice"]), merged["tools"], param="session.tool_choice")
-        if voice_locked and merged["audio"]["output"]["voice"] != self._wire["audio"]["output"]["voice"]:
+        if voice_locked and merged["audio"]["output"]["voice"] != base["audio"]["output"]["voice"]:
             raise Refused(
                 "Cannot update a conversation's voice if assistant audio is present.", code="cannot_update_voice"
             )
         # The id and the model belong to the connection, whatever an update says.
-        self._wire = {**merged, **{key: self._wire[key] for key in ("id", "object", "model")}}
+        self._wire = {**merged, **{key: base[key] for key in ("id", "object", "model") if key in base}}
 
     @property
     def input_format(self) -> AudioFormat:
@@ -150,7 +119,8 @@ class SessionState:
         vad = self._wire["audio"]["input"]["turn_detection"]
         if vad is None:
             return None
-        replies = {"create_response": vad["create_response"], "interrupt_response": vad["interrupt_response"]}
+        answered = self.kind == "realtime"
+        replies = {name: answered and vad[name] for name in ("create_response", "interrupt_response")}
         if vad["type"] == "semantic_vad":
             wait = vad["eagerness"]
             return TurnSettings(silence_ms=_FINISHED_WAIT_MS[wait], longest_wait_ms=_LONGEST_WAIT_MS[wait], **replies)
@@ -158,7 +128,7 @@ class SessionState:
             threshold=vad["threshold"],
             prefix_padding_ms=vad["prefix_padding_ms"],
             silence_ms=vad["silence_duration_ms"],
-            idle_timeout_ms=vad["idle_timeout_ms"],
+            idle_timeout_ms=vad.get("idle_timeout_ms"),
             **replies,
         )
 
@@ -178,7 +148,7 @@ class SessionState:
         transcription = self._wire["audio"]["input"]["transcription"] or {}
         asked = [transcription.get("prompt") or "", *(transcription.get("keywords") or ())]
         given = ", ".join(part for part in asked if part)
-        return given or words_to_expect(self._wire["instructions"])
+        return given or words_to_expect(self._wire.get("instructions", ""))
 
     def response(self, wanted: Mapping[str, Any] | None = None) -> ResponseSettings:
         """The settings of a response, given the `response` of its `response.create`."""
@@ -208,45 +178,6 @@ class SessionState:
             in_conversation=asked.get("conversation") != "none",
             input=None if asked.get("input") is None else tuple(asked["input"]),
         )
-
-
-def _merge(session: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
-    """Lay an update over the session; only `audio` and its two sides are merged member by member."""
-    merged: dict[str, Any] = copy.deepcopy({**session, **{k: v for k, v in changes.items() if k != "audio"}})
-    audio = changes.get("audio") or {}
-    for side in ("input", "output"):
-        for key, value in (audio.get(side) or {}).items():
-            merged["audio"][side][key] = copy.deepcopy(value)
-    _merge_noise_reduction(merged["audio"]["input"], session["audio"]["input"]["noise_reduction"])
-    given = (audio.get("input") or {}).get("turn_detection")
-    if given is not None:
-        before = session["audio"]["input"]["turn_detection"]
-        same = before is not None and before["type"] == given["type"]
-        base = before if same else _VAD_DEFAULTS[given["type"]]
-        # An explicit null means "the default" for all but the idle timeout, whose default is null.
-        kept = {key: value for key, value in given.items() if value is not None or key == "idle_timeout_ms"}
-        merged["audio"]["input"]["turn_detection"] = {**base, **kept}
-    for place, default in (("format", PCM16_24K.to_wire()), ("speed", 1.0)):
-        if merged["audio"]["output"].get(place) is None:
-            merged["audio"]["output"][place] = default
-    for side in ("input", "output"):
-        fmt = AudioFormat.from_wire(merged["audio"][side]["format"] or PCM16_24K.to_wire())
-        merged["audio"][side]["format"] = fmt.to_wire()
-    for place in _NEVER_NULL:
-        if merged[place] is None:
-            merged[place] = copy.deepcopy(session[place])
-    if merged["audio"]["output"]["voice"] is None:
-        merged["audio"]["output"]["voice"] = session["audio"]["output"]["voice"]
-    return merged
-
-
-def _merge_noise_reduction(given: dict[str, Any], before: Mapping[str, Any] | None) -> None:
-    """A strength, once given, stays until another one is, or until noise reduction is turned off."""
-    wanted = given["noise_reduction"]
-    if wanted is not None and wanted.get("strength") is None:
-        strength = (before or {}).get("strength")
-        kept = {key: value for key, value in wanted.items() if key != "strength"}
-        given["noise_reduction"] = kept | ({} if strength is None else {"strength": strength})
 
 
 def _voice_name(voice: Any) -> str:

@@ -19,6 +19,7 @@ from typing import Protocol
 from contoso_lab.engine.effects import Reply
 from contoso_lab.engine.seams import Brain, Spoken, ToolCall
 from contoso_lab.engine.sentences import take_sentences
+from contoso_lab.engine.tool_choice import obey
 
 QUEUED = 16
 """A brain that is this many sentences ahead of the voice waits for it."""
@@ -58,15 +59,10 @@ async def tell(reply: Reply, brain: Brain, workshop: Speaker) -> AsyncGenerator[
 
 
 async def think(reply: Reply, brain: Brain) -> AsyncGenerator[str | ToolCall, None]:
-    """Ask the brain; its own iterator is closed with this one."""
-    pieces = brain.reply(reply.request)
-    try:
+    """Ask the brain, and hold it to what it was asked; its own iterator is closed with this one."""
+    async with aclosing(obey(reply.request, brain)) as pieces:
         async for piece in pieces:
             yield piece
-    finally:
-        close = getattr(pieces, "aclose", None)  # a generator has it, an iterator need not
-        if close is not None:
-            await close()
 
 
 async def _think_ahead(reply: Reply, brain: Brain, queue: asyncio.Queue[str | ToolCall | None]) -> None:

@@ -14,9 +14,10 @@ came. Therefore a recording that is sent faster than real time gives the same tu
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import TypeAlias
+
+from contoso_lab.engine.endings import Ending
 
 FRAME_MS = 32
 """What one probability of a `SpeechMeter` stands for: 512 samples at 16 kHz."""
@@ -29,6 +30,10 @@ PAUSE_MS = 192
 
 RELEASE = 0.7
 """Speech goes on while the probability is at least this part of the threshold, so that it does not flutter."""
+
+
+MAYBE = 2.5
+"""semantic_vad: how many times longer than after finished words is waited after words that may go on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +96,7 @@ class TurnDetector:
         self._run = 0
         self._speaking = False
         self._paused = False
-        self._finished = False
+        self._ending: Ending = "open"
         self._last_voice_ms = at_ms
 
     @property
@@ -107,15 +112,15 @@ class TurnDetector:
         self._run = self._run + 1 if probability >= self.settings.threshold else 0
         if self._run < START_FRAMES:
             return None
-        self._speaking, self._paused, self._finished = True, False, False
+        self._speaking, self._paused, self._ending = True, False, "open"
         self._last_voice_ms = self._now_ms
         begin_ms = self._now_ms - self._run * FRAME_MS - self.settings.prefix_padding_ms
         # What was committed before belongs to an earlier item and is not heard twice.
         return TurnStarted(round(max(begin_ms, self._floor_ms)))
 
-    def sounds_finished(self, finished: bool) -> TurnStopped | None:
+    def sounds(self, ending: Ending) -> TurnStopped | None:
         """Tell what the words so far sound like; semantic_vad waits accordingly, and may have waited enough already."""
-        self._finished = finished
+        self._ending = ending
         return self._stop_if_over() if self._speaking else None
 
     def restart(self, *, at_ms: float) -> None:
@@ -126,7 +131,7 @@ class TurnDetector:
     def _while_speaking(self, probability: float) -> TurnEvent | None:
         if probability >= self.settings.threshold * RELEASE:
             resumed = self._paused
-            self._last_voice_ms, self._paused, self._finished = self._now_ms, False, False
+            self._last_voice_ms, self._paused, self._ending = self._now_ms, False, "open"
             return TurnResumed() if resumed else None
         if (stopped := self._stop_if_over()) is not None:
             return stopped
@@ -145,25 +150,7 @@ class TurnDetector:
         return TurnStopped(round(end_ms))
 
     def _window_ms(self) -> int:
-        longest_ms = self.settings.longest_wait_ms
-        return self.settings.silence_ms if longest_ms is None or self._finished else longest_ms
-
-
-_HANGING = frozenset(
-    "a about an and as at because but by for from i if in into is it's like maybe my of on or our so some that the "
-    "their then to uh uhm um umm well which with your".split()
-)
-
-
-def sounds_finished(text: str) -> bool:
-    """Guess from the words alone whether the speaker has ended; semantic_vad's only semantics.
-
-    A recogniser ends nearly everything with a full stop, so the last word counts more than the punctuation.
-
-    >>> sounds_finished("How much does it weigh?"), sounds_finished("I am looking for a."), sounds_finished("")
-    (True, False, False)
-    """
-    words = re.findall(r"[\w']+", text.lower())
-    if not words or text.rstrip().endswith(("...", "…", ",", "-")):
-        return False
-    return words[-1] not in _HANGING
+        silence_ms, longest_ms = self.settings.silence_ms, self.settings.longest_wait_ms
+        if longest_ms is None or self._ending == "done":
+            return silence_ms
+        return longest_ms if self._ending == "open" else min(longest_ms, round(MAYBE * silence_ms))

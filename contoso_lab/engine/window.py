@@ -34,18 +34,20 @@ class Window:
     def __init__(self) -> None:
         self._dropped: set[Item] = set()
 
-    def fit(self, items: Sequence[Item], *, rule: Any, head_tokens: int) -> tuple[Item, ...]:
+    def fit(self, items: Sequence[Item], *, rule: Any, head_tokens: int, ahead: bool = False) -> tuple[Item, ...]:
         """The items of the conversation that fit; the last one always does.
 
         Args:
             items: the whole conversation.
             rule: the `truncation` of the session.
             head_tokens: what the instructions and tools take.
+            ahead: it is only a guess what the conversation will be: nothing is left out for good.
 
         Raises:
             Refused: they do not fit, and nothing may be left out.
         """
-        self._dropped.intersection_update(items)
+        if not ahead:
+            self._dropped.intersection_update(items)
         kept = [item for item in items if item not in self._dropped]
         limit, target = _limits(rule, head_tokens)
         costs = [item_tokens(item).total for item in kept]
@@ -62,7 +64,8 @@ class Window:
         while total > target and first < len(kept) - 1:
             total -= costs[first]
             first += 1
-        self._dropped.update(kept[:first])
+        if not ahead:
+            self._dropped.update(kept[:first])
         return tuple(kept[first:])
 
 

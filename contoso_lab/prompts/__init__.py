@@ -11,18 +11,22 @@ This package is the only door to the `prompty` package.
 
 from __future__ import annotations
 
+from contoso_lab.prompts.diff import PromptDiff, diff
 from contoso_lab.prompts.lint import lint
-from contoso_lab.prompts.load import Input, Prompt, load, names
+from contoso_lab.prompts.load import Input, Prompt, PromptVersionWarning, load, names
 from contoso_lab.prompts.run import PromptStream, connection, prepare, run, stream
 from contoso_lab.prompts.trace import PromptRun, collect
 
 __all__ = [
     "Input",
     "Prompt",
+    "PromptDiff",
     "PromptRun",
     "PromptStream",
+    "PromptVersionWarning",
     "collect",
     "connection",
+    "diff",
     "lint",
     "load",
     "names",

@@ -12,6 +12,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from contoso_lab.prompts.check import ROLE_LINE
+from contoso_lab.prompts.lint_rules import lint_words
 
 if TYPE_CHECKING:
     from jinja2 import nodes
@@ -38,7 +39,8 @@ def lint(prompt: Prompt) -> list[str]:
     >>> lint(load("voice"))
     []
     """
-    findings = [*_front(prompt), *_roles(prompt.body), *_variables(prompt)]
+    text = prompt.path.read_text(encoding="utf-8")
+    findings = [*_front(prompt), *_roles(prompt.body), *_variables(prompt), *lint_words(prompt, text)]
     return [f"{prompt.where}: {finding}" for finding in findings]
 
 
@@ -59,6 +61,10 @@ def _front(prompt: Prompt) -> Iterator[str]:
                 yield from _unknown("an input", item, f"{part[:-1]} {item.get('name')!r}")
                 if not item.get("description"):
                     yield f"{part[:-1]} {item.get('name')!r} has no description; say in one line what it is"
+
+    for item in prompt.inputs.values():
+        if item.needed and item.example is None:
+            yield f"input {item.name!r} has no example, so nobody can look at the prompt without a call; give one"
 
 
 def _unknown(place: str, value: Any, shown_as: str | None = None) -> Iterator[str]:

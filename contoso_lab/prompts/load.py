@@ -6,6 +6,7 @@ import copy
 import difflib
 import hashlib
 import html
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from contoso_lab.errors import PromptError
 from contoso_lab.prompts.check import check_inputs
+from contoso_lab.prompts.version1 import convert, is_version_1
 from contoso_lab.settings import HOME
 
 if TYPE_CHECKING:
@@ -21,12 +23,11 @@ if TYPE_CHECKING:
 FOLDER = HOME / "prompts"
 """Where prompts are looked up by name."""
 
-_VERSION_1 = {
-    "configuration": "model.configuration is now model.connection",
-    "parameters": "model.parameters is now model.options",
-    "api": "model.api is now model.apiType",
-    "response": "model.response is gone",
-}
+_told: set[tuple[Path, str]] = set()
+
+
+class PromptVersionWarning(UserWarning):
+    """A prompt is written for version 1 of the format."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,8 @@ class Input:
     default: Any = None
     fields: tuple[str, ...] = ()
     """The names inside an object, or inside each object of an array."""
+    example: Any = None
+    """A value to show the prompt with; a caller never gets it unasked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +101,14 @@ class Prompt:
             PromptError: an input is unknown, missing, of the wrong kind, or holds a role marker.
         """
         return to_wire(self.prepared(inputs))
+
+    def sample(self) -> dict[str, Any]:
+        """The examples of the inputs: enough to render the prompt, and to compare it with another.
+
+        >>> load("voice").render(**load("voice").sample())[0]["role"]
+        'system'
+        """
+        return {name: item.example for name, item in self.inputs.items() if item.example is not None}
 
     def lint(self) -> list[str]:
         """What a careful reader would mark in the file, one sentence each."""
@@ -157,19 +168,55 @@ def load(name: str | Path) -> Prompt:
     """Load a prompt by its name in `prompts/`, or by the path of a `.prompty` file.
 
     Raises:
-        PromptError: there is no such file, or it is not a prompt of version 2.
+        PromptError: there is no such file, or it is not a prompt.
+
+    Warns:
+        PromptVersionWarning: the file is written for prompty 1 and was translated; once for each file.
 
     >>> load("voice").name
     'voice'
     """
     import prompty
-    import yaml
-    from prompty.core.utils import load_prompty
 
     path = _find(name)
     where = shown(path)
+    front, body = front_and_body(path)
+    sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
+    old = is_version_1(front)
+    if old:
+        front = _version_2(where, path, front, sha256)
     try:
-        data = path.read_bytes()
+        if old:
+            agent = prompty.Agent.load({**front, "instructions": body}, prompty.LoadContext())
+            agent.metadata = {**(agent.metadata or {}), "__source_path": str(path)}
+        else:
+            agent = prompty.load(path)
+    except (ValueError, TypeError, KeyError, OSError) as problem:
+        raise PromptError(f"{where}: {_flat(problem)}; correct the front matter") from problem
+    return Prompt(
+        name=agent.name or path.stem,
+        path=path,
+        sha256=sha256,
+        description=agent.description or "",
+        inputs={item.name: _input(item) for item in agent.inputs or []},
+        outputs=tuple(item.name for item in agent.outputs or []),
+        body=body,
+        front=front,
+        _agent=agent,
+    )
+
+
+def front_and_body(path: Path) -> tuple[dict[str, Any], str]:
+    """The two parts of a file, the first as YAML reads it.
+
+    Raises:
+        PromptError: the file cannot be read or has no front matter.
+    """
+    import yaml
+    from prompty.core.utils import load_prompty
+
+    where = shown(path)
+    try:
         parsed = load_prompty(path)
     except (OSError, UnicodeDecodeError) as problem:
         raise PromptError(f"{where}: cannot be read: {problem}") from problem
@@ -179,22 +226,7 @@ def load(name: str | Path) -> Prompt:
     body = str(front.pop("instructions", "") or "")
     if not front:
         raise PromptError(f"{where}: has no front matter; begin the file with ---, name, inputs and a second ---")
-    _refuse_version_1(where, front)
-    try:
-        agent = prompty.load(path)
-    except (ValueError, TypeError, KeyError, OSError) as problem:
-        raise PromptError(f"{where}: {_flat(problem)}; correct the front matter") from problem
-    return Prompt(
-        name=agent.name or path.stem,
-        path=path,
-        sha256=hashlib.sha256(data).hexdigest(),
-        description=agent.description or "",
-        inputs={item.name: _input(item) for item in agent.inputs or []},
-        outputs=tuple(item.name for item in agent.outputs or []),
-        body=body,
-        front=front,
-        _agent=agent,
-    )
+    return front, body
 
 
 def _find(name: str | Path) -> Path:
@@ -212,18 +244,19 @@ def _find(name: str | Path) -> Path:
     raise PromptError(f"{shown(FOLDER)}: there is no prompt {name!r}; {hint}")
 
 
-def _refuse_version_1(where: str, front: Mapping[str, Any]) -> None:
-    """Stop at a file of version 1: prompty 2 would load it and drop its model and its samples."""
-    model = front.get("model")
-    changes = [change for key, change in _VERSION_1.items() if isinstance(model, Mapping) and key in model]
-    if "sample" in front:
-        changes.append("sample is now a default in each input")
-    if isinstance(front.get("inputs"), Mapping):
-        changes.append("inputs is now a list of name, kind and description")
-    if isinstance(front.get("template"), str):
-        changes.append("template is now {format: {kind: jinja2}, parser: {kind: prompty}}")
-    if changes:
-        raise PromptError(f"{where}: is written for prompty 1; rewrite it for version 2: {'; '.join(changes)}")
+def _version_2(where: str, path: Path, front: Mapping[str, Any], sha256: str) -> dict[str, Any]:
+    """The front matter of a file of version 1, translated; its author is told once."""
+    converted = convert(front, where=where, folder=path.parent)
+    if (path, sha256) not in _told:
+        _told.add((path, sha256))
+        lost = f"; without {', '.join(converted.lost)}" if converted.lost else ""
+        warnings.warn(
+            f"{where}: is written for prompty 1 and was read as version 2{lost}: "
+            f"rewrite it with contoso-lab prompts upgrade {where}",
+            PromptVersionWarning,
+            stacklevel=3,
+        )
+    return converted.front
 
 
 def _input(item: Any) -> Input:
@@ -236,6 +269,7 @@ def _input(item: Any) -> Input:
         needed=item.default is None,
         default=item.default,
         fields=tuple(each.name for each in getattr(inner, "properties", None) or []),
+        example=item.example,
     )
 
 

@@ -19,7 +19,7 @@ from contoso_lab.relay.origins import is_loopback
 from contoso_lab.settings import Target
 
 if TYPE_CHECKING:
-    import httpx
+    import httpx2
 
 CHECK_S = 10.0
 """How long a target may take to answer the question at the start."""
@@ -163,13 +163,13 @@ class Credentials:
         except ConfigError as error:
             raise SessionRefused("the target", str(error), status=502) from error
 
-    async def check(self, *, timeout_s: float = CHECK_S, transport: httpx.AsyncBaseTransport | None = None) -> str:
+    async def check(self, *, timeout_s: float = CHECK_S, transport: httpx2.AsyncBaseTransport | None = None) -> str:
         """Ask the target something cheap; returns what was found, in a few words.
 
         Raises:
             ConfigError: it is not there, or does not let us in; one sentence says which, and what to do.
         """
-        import httpx
+        import httpx2
 
         target = self.target
         not_one = ConfigError(f"{target.base_url!r} is no address: write it as http://127.0.0.1:8000/v1")
@@ -183,16 +183,16 @@ class Credentials:
         url = f"{target.base_url.removesuffix('/v1')}/healthz" if by_health else f"{target.base_url}/models"
         nearby = is_loopback(parts.hostname)
         try:
-            async with httpx.AsyncClient(timeout=timeout_s, transport=transport, trust_env=not nearby) as client:
+            async with httpx2.AsyncClient(timeout=timeout_s, transport=transport, trust_env=not nearby) as client:
                 answer = await client.get(url, headers=headers)
-        except httpx.TimeoutException as error:
+        except httpx2.TimeoutException as error:
             raise ConfigError(f"the target at {where} did not answer within {timeout_s:.0f} s: {_SKIP}") from error
-        except httpx.HTTPError as error:
+        except httpx2.HTTPError as error:
             if "CERTIFICATE_VERIFY_FAILED" in str(error):
                 raise ConfigError(f"the certificate of {where} is not to be trusted: check the address") from error
             remedy = "start the engine" if target.kind == "local" else "check the address and the network"
             raise ConfigError(f"nothing answers at {where}: {remedy}; {_SKIP}") from error
-        except (httpx.InvalidURL, ValueError) as error:
+        except (httpx2.InvalidURL, ValueError) as error:
             raise not_one from error
         return self._judge(answer.status_code, _object(answer), where)
 
@@ -235,7 +235,7 @@ def _default_credential() -> Credential:
     return DefaultAzureCredential()
 
 
-def _object(answer: httpx.Response) -> Mapping[str, Any]:
+def _object(answer: httpx2.Response) -> Mapping[str, Any]:
     try:
         body = answer.json()
     except ValueError:

@@ -29,6 +29,7 @@ _NAMES_TO_GA = {beta: ga for ga, beta in _NAMES_TO_BETA.items()}
 _TRANSCRIPTION_TO_GA = {
     "transcription_session.update": "session.update",
     "transcription_session.updated": "session.updated",
+    "transcription_session.created": "session.created",
 }
 _TRANSCRIPTION_TO_BETA = {ga: beta for beta, ga in _TRANSCRIPTION_TO_GA.items()}
 _NEVER_IN_BETA = frozenset({"conversation.item.done"})
@@ -141,7 +142,9 @@ def without_beta_only(settings: Mapping[str, Any]) -> dict[str, Any]:
     >>> without_beta_only({"voice": "alloy", "temperature": 0.8})
     {'voice': 'alloy'}
     """
-    return {key: value for key, value in settings.items() if key not in _ONLY_BETA}
+    # A transcription of the beta could name modalities; in GA it has none.
+    gone = _ONLY_BETA | ({"output_modalities"} if settings.get("type") == "transcription" else set())
+    return {key: value for key, value in settings.items() if key not in gone}
 
 
 def param_to_beta(param: str) -> str:

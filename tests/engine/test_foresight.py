@@ -149,3 +149,45 @@ def test_only_a_caller_who_will_be_answered_aloud_is_foreseen(caller: Any, say: 
 
 
 _SILENT = {"type": "server_vad", "create_response": False}
+
+
+def item(words: str) -> dict[str, Any]:
+    return {"type": "message", "role": "user", "content": [{"type": "input_text", "text": words}]}
+
+
+def test_in_a_long_conversation_the_guess_has_forgotten_what_the_reply_will_have(caller: Any) -> None:
+    for n in range(3):
+        caller.send("conversation.item.create", item=item(str(n) * 44_000))  # 11 000 tokens each: two of them fit
+    caller.speak(600)
+    caller.wait(300)
+    caller.hear("How much is it?")
+    foretold = caller.protocol.foretell()
+    assert [message.content[0] for message in foretold.request.messages[1:]] == ["1", "2", "H"]
+    caller.wait(400)
+    assert caller.reply().request == foretold.request
+
+
+def test_a_guess_that_does_not_come_true_forgets_nothing(caller: Any) -> None:
+    limits = {"post_instructions": 100}
+    caller.update(truncation={"type": "retention_ratio", "retention_ratio": 0.5, "token_limits": limits})
+    for n in range(4):
+        caller.send("conversation.item.create", item=item(str(n) * 80))  # 20 tokens
+    caller.speak(2400)
+    caller.wait(300)
+    caller.hear("How much is it?")
+    foretold = caller.protocol.foretell()
+    assert [message.content[0] for message in foretold.request.messages[1:]] == ["3", "H"]
+    caller.send("input_audio_buffer.clear")
+    assert caller.protocol.foretell() is None
+    caller.send("response.create")
+    assert [message.content[0] for message in caller.reply().request.messages[1:]] == ["0", "1", "2", "3"]
+
+
+def test_nothing_is_foreseen_where_the_reply_will_fail(caller: Any) -> None:
+    caller.update(truncation="disabled")
+    for n in range(3):
+        caller.send("conversation.item.create", item=item(str(n) * 44_000))
+    caller.speak(600)
+    caller.wait(300)
+    caller.hear("How much is it?")
+    assert caller.protocol.foretell() is None

@@ -319,6 +319,10 @@ class Judge:
         given, made = usage["input_token_details"], usage["output_token_details"]
         assert usage["input_tokens"] == given["text_tokens"] + given["audio_tokens"]
         assert usage["output_tokens"] == made["text_tokens"] + made["audio_tokens"]
+        cached = given["cached_tokens_details"]
+        assert given["cached_tokens"] == cached["text_tokens"] + cached["audio_tokens"]
+        assert 0 <= cached["text_tokens"] <= given["text_tokens"]
+        assert 0 <= cached["audio_tokens"] <= given["audio_tokens"]
         assert usage["total_tokens"] == usage["input_tokens"] + usage["output_tokens"]
         if response["max_output_tokens"] != "inf":
             assert usage["output_tokens"] <= response["max_output_tokens"]

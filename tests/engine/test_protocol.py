@@ -261,6 +261,7 @@ def test_only_spoken_answers_can_be_truncated(caller: Any) -> None:
     item_id = caller.say("Hello")[0]["item_id"]
     refused = error(caller.send("conversation.item.truncate", item_id=item_id, content_index=0, audio_end_ms=100))
     assert refused["message"] == "Only model output audio messages can be truncated"
+    assert refused["code"] == "unsupported_content_type"
 
 
 def test_manual_turns(caller: Any) -> None:
@@ -437,12 +438,15 @@ def test_items_stand_where_the_client_puts_them(caller: Any) -> None:
     assert [m.content for m in caller.reply().request.messages[1:]] == ["a", "b", "b2"]
     assert error(create("x", "a"))["param"] == "item.id"
     assert error(create("x", "new", previous_item_id="gone"))["param"] == "previous_item_id"
+    assert create("d", "d", previous_item_id="")[0]["previous_item_id"] == "b2"  # as the real service does
 
 
-@pytest.mark.parametrize("doing", ["retrieve", "delete"])
-def test_an_unknown_item_is_refused(caller: Any, doing: str) -> None:
+@pytest.mark.parametrize(("doing", "words"), [("retrieve", "retrieving"), ("delete", "deleting")])
+def test_an_unknown_item_is_refused(caller: Any, doing: str, words: str) -> None:
     refused = error(caller.send(f"conversation.item.{doing}", item_id="nobody", event_id="e1"))
     assert (refused["code"], refused["event_id"]) == (f"item_{doing}_invalid_item_id", "e1")
+    assert refused["message"] == f"Error {words} item: the item with id 'nobody' does not exist."
+    assert refused["param"] is None
 
 
 def test_an_item_with_sound_is_heard_before_it_is_answered(caller: Any) -> None:

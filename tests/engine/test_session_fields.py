@@ -278,6 +278,24 @@ def test_a_null_in_a_response_means_as_in_the_session(caller: Any) -> None:
     assert created["audio"]["output"]["voice"] == "robin"
 
 
+def test_a_commit_in_mid_speech_takes_the_speech_and_not_the_silence_before_it(caller: Any) -> None:
+    caller.wait(2000)
+    item_id = caller.speak(640)[0]["item_id"]
+    caller.send("input_audio_buffer.commit")
+    shown = only(caller.send("conversation.item.retrieve", item_id=item_id), "conversation.item.retrieved")["item"]
+    data = from_base64(shown["content"][0]["audio"])
+    assert PCM16_24K.duration_ms(data) == pytest.approx(300 + 640, abs=33)
+
+
+def test_no_response_of_the_conversation_has_another_voice_once_one_was_heard(caller: Any) -> None:
+    caller.send("response.create")
+    caller.answer("Hello.")
+    other = {"audio": {"output": {"voice": "low"}}}
+    assert error(caller.send("response.create", response=other))["code"] == "cannot_update_voice"
+    caller.send("response.create", response={**other, "conversation": "none"})  # beside it, nobody minds
+    assert caller.reply().voice == "low"
+
+
 def test_an_empty_input_clears_the_context(caller: Any) -> None:
     caller.send("conversation.item.create", item=text("Hello"))
     caller.send("response.create", response={"input": []})
@@ -302,6 +320,26 @@ def test_no_limit_is_passed(caller: Any, modality: str, limit: int) -> None:
     else:
         assert done["status_details"]["reason"] == "max_output_tokens"
     assert done["usage"]["output_tokens"] <= limit
+
+
+@pytest.mark.parametrize("limit", range(1, 36))
+def test_a_limit_is_used_up(caller: Any, limit: int) -> None:
+    words = "Take the tent, please, it is dry."  # 660 ms: 14 tokens of sound and 9 of text
+    caller.send("response.create", response={"max_output_tokens": limit})
+    events = caller.answer(words, end=False)
+    if limit >= 23:
+        assert "response.done" not in types(events)
+        return
+    done = only(events, "response.done")["response"]
+    kept = done["output"][0]["content"][0]["transcript"]
+    sound_ms = sum(
+        PCM16_24K.duration_ms(from_base64(each["delta"])) for each in events if "audio.delta" in each["type"]
+    )
+    assert words.startswith(kept)
+    assert done["usage"]["output_tokens"] == -(-len(kept) // 4) + -(-sound_ms // 50) <= limit
+    # Another 50 ms would have been a token too many, with the word that may end in them.
+    following = words[len(kept) :].split()[0]
+    assert -(-(len(kept) + 1 + len(following)) // 4) + -(-sound_ms // 50) + 1 > limit
 
 
 def test_sound_after_a_tool_call_is_whole_in_every_format(caller: Any) -> None:
@@ -347,6 +385,40 @@ def test_a_retention_ratio_leaves_room_for_some_turns(caller: Any) -> None:
         caller.answer()
     assert remembered[4] == ["0", "1", "2", "3", "4"]
     assert remembered[5:] == [["4", "5"], ["4", "5", "6"], ["4", "5", "6", "7"], ["4", "5", "6", "7", "8"]]
+
+
+@pytest.mark.parametrize(
+    ("call_id", "code"), [("c" * 33, "string_above_max_length"), ("call/1", "invalid_value"), ("call_1-A", None)]
+)
+def test_the_id_of_a_call_is_short_and_plain(caller: Any, call_id: str, code: str | None) -> None:
+    call = {"type": "function_call", "call_id": call_id, "name": "show", "arguments": "{}"}
+    events = caller.send("conversation.item.create", item=call)
+    if code is None:
+        assert types(events) == ["conversation.item.added", "conversation.item.done"]
+    else:
+        assert (error(events)["code"], error(events)["param"]) == (code, "item.call_id")
+
+
+def test_tools_on_other_servers_are_refused_where_they_are_named(caller: Any) -> None:
+    mcp = {"type": "mcp", "server_label": "docs", "server_url": "https://example.invalid/mcp"}
+    for events, param in (
+        (caller.update(tools=[SHOW, mcp]), "session.tools[1].type"),
+        (caller.send("response.create", response={"tools": [mcp]}), "response.tools[0].type"),
+        (
+            caller.send("response.create", response={"tool_choice": {"type": "mcp", "server_label": "docs"}}),
+            "response.tool_choice.type",
+        ),
+    ):
+        refused = error(events)
+        assert (refused["type"], refused["code"], refused["param"]) == (
+            "invalid_request_error",
+            "invalid_value",
+            param,
+        )
+        assert "calls no other servers" in refused["message"]
+    approval = {"id": "a", "type": "mcp_approval_response", "approval_request_id": "a", "approve": True}
+    assert error(caller.send("conversation.item.create", item=approval))["param"] == "item.type"
+    assert caller.replies() == []
 
 
 # items
@@ -443,3 +515,69 @@ def test_late_words_belong_to_the_item_and_not_to_its_id(caller: Any) -> None:
     assert caller.replies() == []  # the new sound is not heard yet
     caller.hear("New words")
     assert said(caller.reply()) == [("user", "New words")]
+
+
+# beside the conversation
+
+
+def test_a_request_beside_the_conversation_may_refer_to_what_is_still_being_heard(caller: Any) -> None:
+    caller.turn_detection({"type": "server_vad", "create_response": False})
+    caller.speak(1000)
+    turn = caller.wait(640)
+    item_id = only(turn, "conversation.item.added")["item"]["id"]
+    before = len(caller.log)
+    wanted = {
+        "conversation": "none",
+        "output_modalities": ["text"],
+        "instructions": "Which topic?",
+        "metadata": {"topic": "gate"},
+        "tools": [ADD],
+        "tool_choice": "none",
+        "input": [text("First.", role="assistant"), {"type": "item_reference", "id": item_id}, text("Now?")],
+    }
+    created = only(caller.send("response.create", response=wanted), "response.created")["response"]
+    assert (created["conversation_id"], created["metadata"]) == (None, {"topic": "gate"})
+    assert caller.replies() == []  # the ear is not done
+    caller.hear("A tent")
+    request = caller.reply().request
+    assert [(message.role, message.content) for message in request.messages] == [
+        ("system", "Which topic?"),
+        ("assistant", "First."),
+        ("user", "A tent"),
+        ("user", "Now?"),
+    ]
+    assert (request.tools, request.tool_choice) == ((ADD,), "none")
+    done = caller.answer("tents")[-1]["response"]
+    assert (done["status"], done["output"][0]["content"]) == ("completed", [{"type": "output_text", "text": "tents"}])
+    assert not [event for event in caller.log[before:] if event["type"].startswith("conversation.item.")]
+    caller.send("response.create")
+    assert said(caller.reply()) == [("user", "A tent")]
+
+
+def test_calls_and_results_can_be_referred_to(caller: Any) -> None:
+    caller.send("response.create", response={"tools": [SHOW]})
+    call = caller.answer(ToolCall("c1", "show", "{}"))[-1]["response"]["output"][0]
+    result = {"id": "r1", "type": "function_call_output", "call_id": "c1", "output": "shown"}
+    caller.send("conversation.item.create", item=result)
+    input = [{"type": "item_reference", "id": call["id"]}, {"type": "item_reference", "id": "r1"}]
+    caller.send("response.create", response={"conversation": "none", "input": input})
+    assert said(caller.reply()) == [("assistant", ""), ("tool", "shown")]
+
+
+@pytest.mark.parametrize("fmt", [PCM16_24K, ULAW_8K])
+def test_the_sound_of_both_sides_can_be_retrieved(caller: Any, fmt: Any) -> None:
+    caller.update(audio={"input": {"format": fmt.to_wire()}, "output": {"format": fmt.to_wire()}})
+    caller.fmt = fmt
+    started, stopped = caller.say("Hello")[:2]
+    answer = caller.answer("Good day.")[-1]["response"]["output"][0]
+    spans_ms = (stopped["audio_end_ms"] - started["audio_start_ms"], 20 * len("Good day."))
+    for item_id, kind, span_ms in zip((started["item_id"], answer["id"]), ("input", "output"), spans_ms, strict=True):
+        shown = only(caller.send("conversation.item.retrieve", item_id=item_id), "conversation.item.retrieved")["item"]
+        assert shown["content"][0]["type"] == f"{kind}_audio"
+        assert fmt.duration_ms(from_base64(shown["content"][0]["audio"])) == pytest.approx(span_ms, abs=1)
+
+
+def test_an_empty_input_clears_what_is_read(caller: Any) -> None:
+    caller.send("conversation.item.create", item=text("A tent"))
+    caller.send("response.create", response={"input": [], "instructions": "Greet."})
+    assert [message.content for message in caller.reply().request.messages] == ["Greet."]

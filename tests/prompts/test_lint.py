@@ -6,16 +6,20 @@ from pathlib import Path
 
 import pytest
 
-from contoso_lab.prompts import lint, load, names
+from contoso_lab.prompts import Prompt, lint, load, names
 
 HEAD = "---\nname: x\ndescription: X.\n{front}template: {{format: {{kind: jinja2}}, parser: {{kind: prompty}}}}\n---\n"
-A = "inputs:\n  - {name: guest, kind: string, description: Who.}\n"
+A = "inputs:\n  - {name: guest, kind: string, description: Who., example: Maya}\n"
 OBJECTS = """inputs:
-  - {name: guest, kind: object, description: Who., properties: [{name: name, kind: string}]}
-  - {name: items, kind: array, description: What., items: {kind: object, properties: [{name: sku, kind: string}]}}
+  - {name: guest, kind: object, description: Who., example: {name: Maya}, properties: [{name: name, kind: string}]}
+  - name: items
+    kind: array
+    description: What.
+    example: []
+    items: {kind: object, properties: [{name: sku, kind: string}]}
 """
 ALL = "{% for i in items %}{{ i.sku }}{% endfor %}"
-TALK = "inputs:\n  - {name: talk, kind: thread, description: So far.}\n"
+TALK = "inputs:\n  - {name: talk, kind: thread, description: So far., example: []}\n"
 
 
 @pytest.mark.parametrize("name", names())
@@ -35,7 +39,11 @@ def test_our_own_prompts_are_clean(name: str) -> None:
             f"system:\n{{{{ guest.name }}}}{ALL.replace('sku', 'price')}\n",
             "uses i.price, which is not declared",
         ),
-        ("inputs:\n  - {name: guest, kind: string}\n", "system:\n{{ guest }}\n", "input 'guest' has no description"),
+        (
+            "inputs:\n  - {name: guest, kind: string, example: Maya}\n",
+            "system:\n{{ guest }}\n",
+            "input 'guest' has no description",
+        ),
         ("outputs:\n  - {name: score, kind: integer}\n", "system:\nHi.\n", "output 'score' has no description"),
         ("", "Hi.\n", "the body has no role marker"),
         ("", "Hi.\nsystem:\nHi.\n", "there is text before the first role marker"),
@@ -61,3 +69,54 @@ def test_a_missing_description_of_the_prompt_is_said(tmp_path: Path) -> None:
     path = tmp_path / "x.prompty"
     path.write_text(HEAD.format(front="").replace("description: X.\n", "") + "system:\nHi.\n", encoding="utf-8")
     assert lint(load(path)) == [f"{path.as_posix()}: the prompt has no description; say in one line what it is for"]
+
+
+@pytest.mark.parametrize(
+    ("words", "finding"),
+    [
+        ("Answer in at most two sentences.\nUse at most 3 sentences.", "set two limits for the same thing (sentence)"),
+        ("Offer up to one product.\nOffer no more than two products.", "set two limits for the same thing (product)"),
+        ("Always mention the price of a product.\nNever mention the price of a product.", "contradict each other"),
+        ("Use no Markdown.\nWrite in Markdown with headings.", "contradict each other"),
+        ("Look: ![tent](https://example.com/t.png)", "shows a picture from 'https://example.com/t.png'"),
+        ("The key is sk-abcdefghijklmnop1234.", "holds what looks like a key"),
+        ("api_key: 0123456789abcdef0123456789abcdef", "holds what looks like a key"),
+    ],
+)
+def test_the_words_are_read_too(tmp_path: Path, words: str, finding: str) -> None:
+    found = lint(words_prompt(tmp_path, words))
+    assert [line for line in found if finding in line] == found != []
+    assert not any("0123456789abcdef" in line or "sk-abc" in line for line in found), "a finding repeats no secret"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Answer in at most two sentences.\nOffer at most three products.",
+        "Offer at least one product.\nOffer at most two products.",
+        "Always give the reason for a recommendation.\nNever recommend what the customer already bought.",
+        "Your key is ${env:OPENAI_API_KEY}.",
+        "Look: ![tent](tent.png)",
+    ],
+)
+def test_rules_that_agree_are_left_alone(tmp_path: Path, words: str) -> None:
+    assert lint(words_prompt(tmp_path, words)) == []
+
+
+def test_a_needed_input_without_an_example_is_marked(tmp_path: Path) -> None:
+    path = tmp_path / "p.prompty"
+    path.write_text(
+        "---\nname: p\ndescription: A prompt.\ninputs:\n  - {name: who, kind: string, description: Who.}\n"
+        "template: {format: {kind: jinja2}, parser: {kind: prompty}}\n---\nsystem:\nHi {{ who }}\n",
+        encoding="utf-8",
+    )
+    assert lint(load(path)) == [
+        f"{path.as_posix()}: input 'who' has no example, so nobody can look at the prompt without a call; give one"
+    ]
+
+
+def words_prompt(folder: Path, words: str) -> Prompt:
+    path = folder / "p.prompty"
+    template = "template: {format: {kind: jinja2}, parser: {kind: prompty}}"
+    path.write_text(f"---\nname: p\ndescription: A prompt.\n{template}\n---\nsystem:\n{words}\n", encoding="utf-8")
+    return load(path)

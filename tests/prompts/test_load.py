@@ -117,38 +117,20 @@ def test_nobody_talks_without_knowing_the_customer_and_the_catalogue(name: str) 
     assert all(inputs[needed].needed for needed in ("customer", "purchases", "catalogue"))
 
 
-VERSION_1 = """model:
-  api: chat
-  configuration: {type: azure_openai, azure_deployment: gpt-4o}
-  parameters: {max_tokens: 100}
-sample: {customer: Maya}
-inputs: {customer: {type: string}}
-"""
-
-
 @pytest.mark.parametrize(
     ("front", "body", "message"),
     [
-        (VERSION_1, "system:\nHi", "is written for prompty 1; rewrite it for version 2: model.configuration is now"),
-        ("sample: {customer: Maya}\n", "system:\nHi", "sample is now a default in each input"),
         ("inputs:\n  - {name: a, kind: array, description: A.}\n", "system:\n{{ a }}", "missing required field"),
         ("model: [\n", "system:\nHi", "is not YAML"),
         ("model: {connection: {kind: key, endpoint: 'https://example.com'}}\n", "system:\nHi", "example.com"),
     ],
 )
-def test_a_file_that_is_no_prompt_of_version_2_is_refused(tmp_path: Path, front: str, body: str, message: str) -> None:
+def test_a_file_that_is_no_prompt_is_refused(tmp_path: Path, front: str, body: str, message: str) -> None:
     with pytest.raises(PromptError) as caught:
         load(write(tmp_path, front, body))
     assert message in str(caught.value)
     assert "sample.prompty: " in str(caught.value)
     assert "\n" not in str(caught.value)
-
-
-def test_a_template_named_in_one_word_is_version_1(tmp_path: Path) -> None:
-    path = tmp_path / "old.prompty"
-    path.write_text("---\nname: old\ntemplate: jinja2\n---\nsystem:\nHi\n", encoding="utf-8")
-    with pytest.raises(PromptError, match="is written for prompty 1.*template is now"):
-        load(path)
 
 
 @pytest.mark.parametrize("text", ["", "system:\nHi\n", "---\nname: x\nsystem:\nHi\n"])

@@ -16,22 +16,56 @@ from contoso_lab.engine.clerk.facts import known
 from contoso_lab.engine.clerk.fit import rank
 from contoso_lab.engine.clerk.recall import Memory, listen
 from contoso_lab.engine.clerk.scene import Scene
-from contoso_lab.engine.clerk.wording import Line, compose, must
+from contoso_lab.engine.clerk.wording import Line, Worth, compose, must, nice
+
+_NOTHING = re.compile(r"^I am (?:sorry|afraid)[^.]*\bI do not have anything\b")
+_UNKNOWN = re.compile(r"\bI do not know\b|\bI do not have anything about\b")
+_MISSING = re.compile(r"\bI do not (?:know|have)\b|\bI have no\b|\bI am (?:sorry|afraid)\b")
 
 
-def scene_for(briefing: Briefing, memory: Memory, text: str, *, aloud: bool = True) -> Scene:
+def scene_for(briefing: Briefing, memory: Memory, text: str, *, aloud: bool = True, from_prompt: bool = True) -> Scene:
     """Put a customer's line into its place."""
     ask = understand(text, briefing.products)
     if not ask.topics and memory.topics and re.match(r"(?:and|what about|how about) (?:for )?(?:the |@)", ask.masked):
         if ask.named or ask.other or ask.place is not None or any(mention.definite for mention in ask.mentions):
             ask = replace(ask, topics=memory.topics, acts=ask.acts - {"describe", "find"})  # "and the Polar Night?"
     after = listen(memory, ask)
-    return Scene(briefing, memory, ask, after.needs, after.category, after.kind, after.trip, aloud)
+    return Scene(briefing, memory, ask, after.needs, after.category, after.kind, after.trip, from_prompt, aloud)
 
 
 def answer(scene: Scene) -> str:
     """What the clerk says to a customer's line."""
-    return compose(lines(scene), scene.manner, aloud=scene.aloud)
+    said, manner = _toned(scene, lines(scene)), scene.manner
+    if manner.unknown and any(_UNKNOWN.search(line.text) for line in said):
+        told = [line for line in said if line.worth is Worth.MUST and not _NOTHING.search(line.text)]
+        said = [*told[: manner.most_sentences - 1], must(manner.unknown)]
+    if scene.ask.has("bye") and manner.end.endswith("?"):
+        manner = replace(manner, end="")  # nobody is asked anything after the goodbye
+    return compose(said, manner, aloud=scene.aloud)
+
+
+def answer_from(scene: Scene) -> str:
+    """An answer about goods that tools have just told of; empty when the line asks for none."""
+    ask = scene.ask
+    about_goods = ask.named or ask.mentions or (ask.topics and scene.meant)
+    return answer(scene) if about_goods and not ask.unknown and not ask.has("show", "add") else ""
+
+
+def _toned(scene: Scene, said: list[Line]) -> list[Line]:
+    """The sentences with a first word in the persona's tone, where there is good news to tell."""
+    first = said[0] if said else must("")
+    if scene.manner.tone == "plain" or first.worth is Worth.NICE or first.text.endswith("?"):
+        return said
+    if _MISSING.search(first.text) or re.match(
+        r"(?:gladly|with pleasure|of course|you are)", first.text, re.IGNORECASE
+    ):
+        return said
+    ways = (
+        ("With pleasure!", "Happy to help!", "Sure thing!")
+        if scene.manner.tone == "enthusiastic"
+        else ("Certainly.", "Very well.")
+    )
+    return [nice(scene.vary(*ways)), *said]
 
 
 def lines(scene: Scene) -> list[Line]:

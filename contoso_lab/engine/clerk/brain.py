@@ -7,8 +7,8 @@ import re
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 
-from contoso_lab.engine.clerk import courtesy, desk, errands, hands
-from contoso_lab.engine.clerk.answers import answer, scene_for
+from contoso_lab.engine.clerk import courtesy, desk, errands, hands, results
+from contoso_lab.engine.clerk.answers import answer, answer_from, scene_for
 from contoso_lab.engine.clerk.briefing import Briefing, read_briefing
 from contoso_lab.engine.clerk.recall import is_shown, recall
 from contoso_lab.engine.clerk.wording import compose, shorten
@@ -80,6 +80,8 @@ def read(request: BrainRequest) -> tuple[Briefing, tuple[ChatMessage, ...]]:
 def speak(briefing: Briefing, talk: tuple[ChatMessage, ...], request: BrainRequest) -> str | ToolCall:
     """The clerk's next words in a conversation, or the tool it wants to use."""
     last = talk[-1] if talk else None
+    from_prompt = bool(briefing.products)
+    briefing = results.learn(briefing, talk)
     if last is not None and last.role in ("system", "developer"):
         if is_shown(last):
             memory = recall(briefing, talk)
@@ -87,15 +89,23 @@ def speak(briefing: Briefing, talk: tuple[ChatMessage, ...], request: BrainReque
         if found := _SAY_EXACTLY.search(last.content):
             return found[1]
     lines = [at for at, message in enumerate(talk) if message.role == "user"]
+    if request.tool_choice not in ("auto", "none"):
+        asked = talk[lines[-1]].content if lines else ""
+        scene = scene_for(briefing, recall(briefing, talk[: lines[-1]] if lines else ()), asked)
+        if call := hands.reach(scene, request):
+            return call
     if last is not None and last.role == "tool":
         before = talk[: lines[-1]] if lines else ()
         asked = talk[lines[-1]].content if lines else ""
         scene = scene_for(briefing, recall(briefing, before), asked)
-        return compose(hands.report(scene, last.content), briefing.manner)
+        if not from_prompt and results.found_products(last.content) and (said := answer_from(scene)):
+            return said
+        return compose(results.report(scene, last.content, results.tool_of(talk)), briefing.manner)
     if not lines:
         scene = scene_for(briefing, recall(briefing, ()), "")
         return courtesy.opening(scene) if last is None else compose(courtesy.greet(scene), briefing.manner)
-    scene = scene_for(briefing, recall(briefing, talk[: lines[-1]]), talk[lines[-1]].content)
+    memory = recall(briefing, talk[: lines[-1]])
+    scene = scene_for(briefing, memory, talk[lines[-1]].content, from_prompt=from_prompt)
     if call := hands.reach(scene, request):
         return call
     return answer(scene)

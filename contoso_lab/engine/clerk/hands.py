@@ -1,8 +1,9 @@
-"""Use the tools that a request offers: choose one, fill in its arguments, and tell what came of it.
+"""Use the tools that a request offers: choose one and fill in its arguments; `results` tells what came of it.
 
 A tool is recognised by the words of its name, and an argument by its own name, because shops name theirs as they
 like: `add_to_cart(sku, quantity)` and `cartAdd(product_id, qty)` are the same to the clerk. A tool with a
-required argument that the conversation does not hold is not called.
+required argument that the conversation does not hold is not called, not even where the request insists on a call:
+then there is none, and the engine fails the reply.
 """
 
 from __future__ import annotations
@@ -13,14 +14,31 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from contoso_lab.engine.clerk.concepts import listing
+from contoso_lab.engine.clerk.briefing import Product
 from contoso_lab.engine.clerk.errands import to_show
-from contoso_lab.engine.clerk.listening import spelled
+from contoso_lab.engine.clerk.facts import known
+from contoso_lab.engine.clerk.listening import plain
 from contoso_lab.engine.clerk.scene import Scene
-from contoso_lab.engine.clerk.wording import Line, money, must
 from contoso_lab.engine.seams import BrainRequest, ToolCall
 
 _MISSING = object()
+_FREE_WORDS = frozenset(
+    "summary note notes topic subject intent keyword keywords description request comment content issue".split()
+)
+"""Arguments that may hold whatever the customer said."""
+_SMALL_WORDS = frozenset(
+    "a about also am an and any are can could do does for get have hello hey hi how i i'd i'm in is it like "
+    "long looking me much my need of on our please sell show some something tell that the there they this to "
+    "want we what which with would you your".split()
+)
+_KINDS: dict[str, tuple[type, ...]] = {
+    "string": (str,),
+    "integer": (int,),
+    "number": (int, float),
+    "array": (list,),
+    "object": (dict,),
+    "boolean": (bool,),
+}
 
 
 def reach(scene: Scene, request: BrainRequest) -> ToolCall | None:
@@ -30,69 +48,15 @@ def reach(scene: Scene, request: BrainRequest) -> ToolCall | None:
     tools = {name: tool for tool in map(_function, request.tools) if (name := str(tool.get("name", "")))}
     forced = _forced(request.tool_choice, tools)
     wanted = _wanted(scene)
-    for name in sorted(tools, key=lambda name: name != forced):
-        if forced and name != forced:
-            continue
-        if forced or any(all(word in _words(name) for word in words) for words in wanted):
-            arguments = _arguments(scene, tools[name])
-            if arguments is not None:
-                return _call(name, arguments, scene)
+    fitting = [name for words in wanted for name in tools if set(words) <= _words(name)]
+    for name in [forced] if forced else fitting:
+        if (arguments := _arguments(scene, tools[name], insist=bool(forced))) is not None:
+            return _call(name, arguments, scene)
     if request.tool_choice == "required":
         for name, tool in tools.items():
-            if (arguments := _arguments(scene, tool)) is not None:
+            if (arguments := _arguments(scene, tool, insist=True)) is not None:
                 return _call(name, arguments, scene)
     return None
-
-
-def report(scene: Scene, output: str) -> list[Line]:
-    """Tell the customer what a tool answered."""
-    try:
-        value = json.loads(output)
-    except json.JSONDecodeError:
-        value = output
-    if isinstance(value, Mapping):
-        if problem := value.get("error"):
-            return [must(f"I am sorry{scene.name}, that did not work: {str(problem).rstrip('.')}.")]
-        for key in ("message", "text", "summary", "answer"):
-            if isinstance(value.get(key), str) and value[key].strip():
-                return [must(_sentence(value[key]))]
-        found = next(
-            (value[key] for key in ("products", "results", "items", "cart") if isinstance(value.get(key), list)), None
-        )
-        if scene.ask.has("add"):
-            return [must(_added(scene, value))]
-        value = found if found is not None else value
-    if isinstance(value, list):
-        return [must(_found(scene, value))]
-    if isinstance(value, str) and value.strip():
-        return [must(_sentence(value))]
-    return [must(f"That is done{scene.name}.")]
-
-
-def _sentence(text: str) -> str:
-    return text.strip() if text.strip().endswith((".", "!", "?")) else f"{text.strip()}."
-
-
-def _added(scene: Scene, value: Mapping[str, Any]) -> str:
-    products = scene.meant
-    count = scene.ask.quantity or 1
-    what = (
-        f"{spelled(count)} of the {products[0].name}"
-        if products and count > 1
-        else listing(f"the {p.name}" for p in products)
-    )
-    total = value.get("total_usd", value.get("total"))
-    summed = f", {money(float(total))} in all" if isinstance(total, int | float) and not isinstance(total, bool) else ""
-    return f"{what or 'that'} {'are' if count > 1 or len(products) > 1 else 'is'} in your cart{summed}{scene.name}."
-
-
-def _found(scene: Scene, rows: list[Any]) -> str:
-    named = []
-    for row in rows[: scene.manner.most_products]:
-        if isinstance(row, Mapping) and isinstance(row.get("name"), str):
-            price = next((row[key] for key in ("price_usd", "price") if isinstance(row.get(key), int | float)), None)
-            named.append(f"the {row['name']}{f' at {money(float(price))}' if price is not None else ''}")
-    return f"I found {listing(named)}." if named else f"I found nothing{scene.name}."
 
 
 def _wanted(scene: Scene) -> list[tuple[str, ...]]:
@@ -113,24 +77,69 @@ def _wanted(scene: Scene) -> list[tuple[str, ...]]:
             wanted += [("cancel", "order")] if "cancel" in ask.masked else [("order",), ("track",)]
         elif name == "returns":
             wanted += [("return",), ("refund",)]
-    if not scene.briefing.products and (ask.has("find", "range") or ask.unknown or ask.needs.told):
+    if not scene.from_prompt and scene.meant and any(_is_missing(scene.meant[0], topic) for topic in ask.topics):
+        wanted += [("get", "product"), ("product", "details"), ("lookup",)]
+    if not scene.from_prompt and _is_news(scene):
         wanted += [("search",), ("find",), ("catalog",), ("catalogue",), ("list", "products")]
     return wanted
 
 
-def _arguments(scene: Scene, tool: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Arguments for a tool, or None when a required one is not known."""
+def _is_missing(product: Product, topic: str) -> bool:
+    return product.price_usd is None if topic == "price" else known(product, topic) is None
+
+
+def _is_news(scene: Scene) -> bool:
+    """Whether a catalogue behind a tool has to be asked: what it told before is known already."""
+    ask = scene.ask
+    if (
+        ask.named
+        or ask.errand
+        or (scene.meant and ask.has("show", "add"))
+        or (scene.meant and ask.topics and not ask.mentions)
+    ):
+        return False
+    return ask.has("find", "range") or bool(ask.unknown or ask.needs.told or ask.mentions or ask.topics)
+
+
+def _arguments(scene: Scene, tool: Mapping[str, Any], *, insist: bool = False) -> dict[str, Any] | None:
+    """Arguments for a tool, or None when a required one is not known; `insist` looks harder for those."""
     schema = tool.get("parameters") or {}
     properties = schema.get("properties") or {}
     required = set(schema.get("required") or ())
     out: dict[str, Any] = {}
     for name, shape in properties.items():
-        value = _argument(scene, name, shape if isinstance(shape, Mapping) else {})
-        if value is not _MISSING:
+        shape = shape if isinstance(shape, Mapping) else {}
+        value = _argument(scene, name, shape)
+        if value is _MISSING and insist and name in required:
+            value = _from_words(scene, name, shape)
+        if value is not _MISSING and _fits(value, shape):
             out[name] = value
         elif name in required:
             return None
     return out
+
+
+def _from_words(scene: Scene, name: str, shape: Mapping[str, Any]) -> Any:
+    """What the customer's own words say for an argument that has no name we know."""
+    said = f" {plain(scene.ask.text)} "
+    if options := shape.get("enum"):
+        named = [each for each in options if isinstance(each, str) and f" {plain(each)} " in said]
+        return max(named, key=len) if named else _MISSING
+    if shape.get("type") in ("integer", "number"):
+        numbers = re.findall(r"(?<![\w.])\d+(?:\.\d+)?(?![\w.])", said)
+        return (float(numbers[0]) if "." in numbers[0] else int(numbers[0])) if len(numbers) == 1 else _MISSING
+    return scene.ask.text if scene.ask.text and _words(name) & _FREE_WORDS else _MISSING
+
+
+def _fits(value: Any, shape: Mapping[str, Any]) -> bool:
+    """Whether a value is of the kind that the schema asks for."""
+    kind = shape.get("type")
+    if isinstance(kind, str) and kind in _KINDS and not isinstance(value, _KINDS[kind]):
+        return False
+    if isinstance(value, list):
+        items = shape.get("items")
+        return all(_fits(each, items) for each in value) if isinstance(items, Mapping) else True
+    return "enum" not in shape or value in shape["enum"]
 
 
 def _argument(scene: Scene, name: str, shape: Mapping[str, Any]) -> Any:
@@ -158,8 +167,14 @@ def _argument(scene: Scene, name: str, shape: Mapping[str, Any]) -> Any:
     if words & {"product", "name"}:
         return products[0].name if products else _MISSING
     if words & {"query", "text", "question", "search", "reason", "message", "q"}:
-        return scene.ask.text or _MISSING
+        return (_keywords(scene) if words & {"query", "search", "q"} else scene.ask.text) or _MISSING
     return _MISSING
+
+
+def _keywords(scene: Scene) -> str:
+    """What to search for: the words of a line that say something about goods."""
+    words = re.findall(r"[a-z0-9$.'-]*[a-z0-9]", scene.ask.text.lower())
+    return " ".join(word for word in words if word not in _SMALL_WORDS) or scene.ask.text
 
 
 def _call(name: str, arguments: Mapping[str, Any], scene: Scene) -> ToolCall:

@@ -35,7 +35,9 @@ def recommend(scene: Scene, category: str, kind: str) -> list[Line]:
     """
     shelf = scene.among(category, kind)
     if not shelf:
-        owned = [p for p in scene.briefing.products if p.category == category]
+        owned = [p for p in scene.briefing.products if p.category == category and not scene.avoided(p)]
+        if any(scene.avoided(p) for p in scene.briefing.products if p.category == category) and not owned:
+            return [must(f"I have no {noun(category, kind)} that I can recommend{scene.name}.")]
         if owned:
             return [must(f"you already have the only {noun(category, kind)} I could offer{scene.name}.")]
         return [must(f"I have no {noun(category, kind)}{scene.name}.")]
@@ -45,6 +47,8 @@ def recommend(scene: Scene, category: str, kind: str) -> list[Line]:
         return _nearest(scene, shelf, category, kind)
     if not scene.needs.told and _tells_room(shelf) and not scene.ask.has("others"):
         return _which_size(scene, shelf, category, kind)
+    if scene.manner.cheapest_first:
+        serving.sort(key=lambda fit: fit.product.price_usd or 0)
     best = serving[0]
     other = serving[1].product if scene.manner.most_products > 1 and len(serving) > 1 else None
     return [*opener(scene), *_one_or_two(scene, best, other), *_quantity_line(scene, best.product)]
@@ -221,6 +225,8 @@ def _nearest(scene: Scene, shelf: tuple[Product, ...], category: str, kind: str)
             if said
             else f"the {best.name}{scene.price(best)}"
         )
+    if any(scene.avoided(p) for p in scene.briefing.products if p.category == category):
+        wish += " that I can recommend"  # there may be one that the persona does not want to be offered
     return [must(f"I have no {noun(category, kind)}{wish}{scene.name}; the nearest {be(best)} {tail}.")]
 
 

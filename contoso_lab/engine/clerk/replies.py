@@ -71,14 +71,21 @@ def told(scene: Scene, product: Product, topics: tuple[str, ...], *, many: bool 
             )
         )
     if missing and not many:
-        unknown = listing((f"its {topic}" if said else f"the {topic} of the {product.name}") for topic in missing)
+        unknown = listing(_unknown(topic, product, by_name=not said) for topic in missing)
         said.append(f"I do not know {unknown}")
     elif missing:
-        said.append(f"I do not know the {missing[0]} of the {product.name}")
+        said.append(f"I do not know {_unknown(missing[0], product, by_name=True)}")
     if len(said) > 1 and topics[-1] == "waterproof" and not said[-1].startswith("I") and len(topics) > 1:
         yes = _is_yes(product)
         said[-1] = f"{'yes' if yes else 'no'}, {said[-1]}"
     return listing(said) if len(said) != 2 else f"{said[0]}, and {said[1]}"
+
+
+def _unknown(topic: str, product: Product, *, by_name: bool) -> str:
+    """What is not known: "the weight of the Red Tent", "whether it is waterproof"."""
+    if topic in ("waterproof", "breathable", "washable"):
+        return f"whether {f'the {product.name}' if by_name else pronoun(product)} {be(product)} {topic}"
+    return f"the {topic} of the {product.name}" if by_name else f"its {topic}"
 
 
 def _goes_without_name(scene: Scene, product: Product, topics: tuple[str, ...]) -> bool:

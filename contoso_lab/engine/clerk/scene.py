@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from contoso_lab.engine.clerk.asks import Ask
@@ -30,6 +31,8 @@ class Scene:
     kind: str
     trip: str = ""
     """What the customer plans, with what the line says of it: "family trip"."""
+    from_prompt: bool = True
+    """Whether the catalogue stands in the prompt; if not, what is known of it came from tools."""
     aloud: bool = True
     """Whether the answer is spoken, and should be short, or written."""
 
@@ -46,11 +49,15 @@ class Scene:
     @property
     def name(self) -> str:
         """How the customer is addressed, with a comma before it, or nothing."""
+        if self.manner.address and self.manner.name_use != "never":
+            return f", {self.manner.address}"
         match self.manner.name_use:
             case "never":
                 return ""
             case "full":
                 called = self.briefing.customer_name
+            case "last":
+                called = self.briefing.customer_name.rpartition(" ")[2]
             case "first":
                 called = self.briefing.first_name
         return f", {called}" if called else ""
@@ -64,7 +71,17 @@ class Scene:
     def shelf(self) -> tuple[Product, ...]:
         """What may be recommended."""
         spared = self.manner.spares_bought
-        return tuple(p for p in self.briefing.products if not (spared and self.briefing.owns(p)))
+        return tuple(
+            p for p in self.briefing.products if not (spared and self.briefing.owns(p)) and not self.avoided(p)
+        )
+
+    def avoided(self, product: Product) -> bool:
+        """Whether the persona does not want it recommended."""
+        dear = self.manner.most_usd
+        if dear is not None and product.price_usd is not None and product.price_usd > dear:
+            return True
+        words = _stems(f"{product.name} {product.category} {product.description}")
+        return any(_stems(what) <= words for what in self.manner.avoid)
 
     def among(self, category: str, kind: str = "") -> tuple[Product, ...]:
         """What may be recommended of one kind."""
@@ -89,6 +106,12 @@ class Scene:
         if len(products) == 1 and one == self.memory.focus:
             them = pronoun(one) if pronoun(one) == "it" else "them"
         return self.vary(f"Shall I put {them} on your screen?", f"Would you like to see {them} on your screen?")
+
+
+def _stems(text: str) -> set[str]:
+    """The words of a text without those that tell nothing, and without the plural's s."""
+    words = re.findall(r"[a-z]+|\d+", text.lower())
+    return {word.removesuffix("s") for word in words} - {"the", "for", "of", "with", "and", "any", "at", "all"}
 
 
 def noun(category: str, kind: str = "", *, many: bool = False) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any, cast
 
-from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from contoso_lab.listening import QuietWebSocket
 
 STATE_KEY = "packing_transport"
 _FIN, _OPCODE, _TEXT = 0x80, 0x0F, 0x1
@@ -100,7 +100,7 @@ class PackingTransport(asyncio.Transport):
         self._inner.resume_reading()
 
 
-class PackingWebSocket(WebSocketsSansIOProtocol):
+class PackingWebSocket(QuietWebSocket):
     """The server's WebSocket on a `PackingTransport`."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
