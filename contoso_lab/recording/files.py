@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import os
 import struct
+from collections.abc import Sequence
 from pathlib import Path
 
 _HEADER_BYTES = 44
@@ -44,6 +45,16 @@ class GrowingFile:
         if len(self._buffer) >= self._buffer_bytes:
             self.flush()
 
+    def append_all(self, pieces: Sequence[bytes]) -> None:
+        """Write some pieces as one, behind what was gathered; they are not copied together first."""
+        self.flush()
+        size = sum(map(len, pieces))
+        written = os.writev(self._fd, pieces) if hasattr(os, "writev") else 0
+        if written < size:
+            self._go_on(b"".join(pieces), written)
+        else:
+            self.size_bytes += size
+
     def flush(self) -> None:
         """Hand what was gathered to the operating system."""
         if self._buffer:
@@ -64,7 +75,9 @@ class GrowingFile:
                 os.close(fd)
 
     def _write(self, piece: bytes | bytearray) -> None:
-        written = os.write(self._fd, piece)
+        self._go_on(piece, os.write(self._fd, piece))
+
+    def _go_on(self, piece: bytes | bytearray, written: int) -> None:
         try:
             while written < len(piece):
                 written += os.write(self._fd, memoryview(piece)[written:])

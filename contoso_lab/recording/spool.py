@@ -28,6 +28,7 @@ SPOOL = "spool.bin"
 LATEST_NS = 200_000_000
 """How long sound may wait in memory; everything else goes to the operating system at once."""
 _FULL_BYTES = 65536
+_FULL_PIECES = 1000  # systems take about as many in one write
 _FAMILY, _HEAD = b"contoso spool ", b"contoso spool 1\n"
 _RECORD = struct.Struct("<qIB")
 _pack = _RECORD.pack
@@ -61,29 +62,31 @@ class Spool:
 
     def __init__(self, place: Path) -> None:
         self._file = GrowingFile(place, _HEAD)
-        self._buffer = bytearray()
+        # The messages themselves wait, not copies of them: the system gathers them when it writes.
+        self._waiting: list[bytes] = []
+        self._waiting_bytes = 0
         self._due_ns = 0
 
     def append(self, t_ns: int, kind: int, data: bytes, *, may_wait: bool) -> None:
         """Take one record; what `may_wait` is written a little later, with what follows, in one go."""
-        buffer = self._buffer
-        if not buffer:
+        waiting, size = self._waiting, len(data)
+        if not waiting:
             self._due_ns = t_ns + LATEST_NS
-        buffer += _pack(t_ns, len(data), kind)
-        buffer += data
-        if not may_wait or t_ns >= self._due_ns or len(buffer) >= _FULL_BYTES:
+        waiting += (_pack(t_ns, size, kind), data)
+        self._waiting_bytes += size
+        if not may_wait or t_ns >= self._due_ns or self._waiting_bytes >= _FULL_BYTES or len(waiting) >= _FULL_PIECES:
             self.flush()
 
     def flush_due(self, now_ns: int) -> None:
         """Write what has waited long enough by now."""
-        if self._buffer and now_ns >= self._due_ns:
+        if self._waiting and now_ns >= self._due_ns:
             self.flush()
 
     def flush(self) -> None:
         """Write what waits."""
-        if self._buffer:
-            waiting, self._buffer = self._buffer, bytearray()
-            self._file.append(waiting)
+        if self._waiting:
+            waiting, self._waiting, self._waiting_bytes = self._waiting, [], 0
+            self._file.append_all(waiting)
 
     def close(self) -> None:
         """Write what waits and let go of the file; may be called twice."""

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import os
 from pathlib import Path
 
 import pytest
@@ -41,6 +42,24 @@ def test_nothing_waits_longer_than_200_ms(tmp_path: Path, now_ms: int, there: in
     spool.flush_due(now_ms * MS)
     assert len(records(tmp_path / "s")) == there
     spool.close()
+
+
+def test_a_system_that_takes_only_a_part_gets_the_rest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    spool = Spool(tmp_path / "s")
+    monkeypatch.setattr(os, "writev", lambda fd, pieces: os.write(fd, b"".join(pieces)[:7]), raising=False)
+    spool.append(5, Kind.FROM_CLIENT, b"one", may_wait=True)
+    spool.append(7, Kind.FROM_CLIENT, b"two", may_wait=False)
+    spool.close()
+    assert [record.data for record in records(tmp_path / "s")] == [b"one", b"two"]
+
+
+def test_many_small_messages_are_written_too(tmp_path: Path) -> None:
+    spool = Spool(tmp_path / "s")
+    for _ in range(5000):
+        spool.append(0, Kind.FROM_CLIENT, b"x", may_wait=True)
+    assert len(records(tmp_path / "s")) > 4000
+    spool.close()
+    assert len(records(tmp_path / "s")) == 5000
 
 
 @pytest.mark.parametrize("cut_bytes", range(1, 17))
