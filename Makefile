@@ -48,8 +48,9 @@ doctor: $(READY)  ## what is installed, what is missing, and what to do about it
 speech: $(READY)  ## speak the recorded customers of data/speech again
 	$(BIN)/python data/speech/make.py
 
-bench: $(READY)  ## measure the engine with its real models (6 minutes); writes bench/results
+bench: $(READY)  ## measure the engine (6 minutes) and the relay beside its peers (10 minutes); writes bench/results
 	$(BIN)/python bench/engine.py
+	$(BIN)/python bench/relay.py
 
 clean:  ## remove the environment and all caches; recordings in runs/ stay
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache build dist *.egg-info
