@@ -19,8 +19,9 @@ def profile(bench: Bench, peer: Peer, folder: Path, *, secs: float = 6.0) -> str
     peer.running.go_on()
     load = {"mode": "window", "calls": 64, "size": KB_1_3, "secs": secs + 2}
     try:
-        with bench.load.started(peer.port, peer.paths(64), peer.running.pids, peer.header, **load):
-            time.sleep(1)
+        with bench.load.started(peer.port, peer.paths(64), peer.running.pids, peer.header, **load) as client:
+            client.stdout.readline()  # the calls are open
+            time.sleep(0.5)
             pid, before = peer.running.pid, _times(peer.running.pid)
             rows, how = _sampled(pid, folder, secs)
             after = _times(pid)

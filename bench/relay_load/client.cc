@@ -1,10 +1,10 @@
-// A load client: many calls in one thread, with what it measured as one line of JSON on the standard output.
+// A load client: many calls in one thread. A line of JSON says when they are open, and another what was measured.
 //
 //     client --port 9101 --paths FILE --calls 64 --mode window --window 1 --size 1280 --secs 1 --pids 17,18
 //
 // Modes:  window  each call keeps `window` messages in flight; as many as the relay can carry
 //         paced   each call sends `rate` messages a second, evenly spread over the calls
-//         idle    the calls are opened and held for `secs`; a line says when they are
+//         idle    the calls are opened and held for `secs`
 //         stall   one call asks for a flood and never reads again; it is held for `secs`
 #include <dirent.h>
 #include <sys/prctl.h>
@@ -247,9 +247,9 @@ int main(int count, char **words) {
     }
     double opened_s = now_s() - began;
 
+    printf("{\"ready\": %d, \"errors\": %lu, \"opened_s\": %.3f}\n", ready, errors, opened_s);
+    fflush(stdout);
     if (mode == "idle" || mode == "stall") {
-        printf("{\"ready\": %d, \"errors\": %lu, \"opened_s\": %.3f}\n", ready, errors, opened_s);
-        fflush(stdout);
         if (mode == "stall" && ready) {
             ask(calls[0], 1);
             usleep(secs * 1e6);
