@@ -61,15 +61,19 @@ def _py_spy(pid: int, folder: Path, secs: float) -> tuple[list[tuple[str, float]
         raise NotHere("py-spy is not installed")
     place = folder / "profile.txt"
     command = [program, "record", "--pid", str(pid), "--duration", str(int(secs)), "--rate", "400", "--native"]
-    command += ["--format", "raw", "--output", str(place)]
+    command += ["--threads", "--format", "raw", "--output", str(place)]
     if subprocess.run(command, capture_output=True, check=False).returncode:
         raise NotHere("py-spy may not look into the process")
     own: Counter[str] = Counter()
     for line in place.read_text("utf-8").splitlines():
         stack, _, count = line.rpartition(" ")
+        if "MainThread" not in stack:
+            continue  # helpers that wait look busy to it
         own[_short(stack.rpartition(";")[2])] += int(count)
     total = sum(own.values()) or 1
-    return [(name, count / total) for name, count in own.most_common(25)], "By function, its own time, by py-spy:"
+    return [
+        (name, count / total) for name, count in own.most_common(25)
+    ], "The main thread by function, its own time, by py-spy:"
 
 
 def _perf(pid: int, folder: Path, secs: float) -> tuple[list[tuple[str, float]], str]:
