@@ -81,11 +81,11 @@ class Absence:
         replayed = resume.sent - received
         self._scribe.note("client.returned", received=received, replayed=replayed)
         resume.tell()
+        self._lines.set_client(leg)  # first: what it missed may be more than it takes, and the target then has to wait
         leg.send(lab_event("lab.resumed", received=resume.received, replayed=replayed))
         for message in missed:
             leg.send(message)
         resume.back(received)
-        self._lines.set_client(leg)
         self._watch.resumed(replayed)
         return True
 

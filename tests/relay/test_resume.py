@@ -86,6 +86,20 @@ async def test_a_client_comes_back_and_has_missed_nothing():
     assert len(held.tape.notes("client.returned")) == 1
 
 
+async def test_who_missed_more_than_it_takes_at_once_holds_up_the_target():
+    held = Held(resumable=True)
+    received = len(counted(held.client))
+    held.client.breaks()
+    held.target.says(DELTA)
+    client = held.client = type(held.client)()
+    client.ear = held.pump
+    client.answer = lambda _: held.pump.on_writable(client, False)  # its buffer is full from the first message on
+    held.pump.take(client, received=received)
+    assert held.target.paused
+    held.pump.on_writable(client, True)
+    assert not held.target.paused
+
+
 async def test_the_client_learns_how_much_of_it_arrived():
     held = Held(resumable=True)
     held.client.says(APPEND, b"not json", dump("lab.local", event={"type": "x"}), dump("lab.ack", received=1))
