@@ -29,10 +29,11 @@ from contoso_lab.relay.tokens import ELSEWHERE, EXPIRED, NONE_GIVEN, USED, Grant
 
 if TYPE_CHECKING:
     from contoso_lab.relay.desk import Desk
-    from contoso_lab.relay.observer import CallWatch
+    from contoso_lab.relay.call_watch import CallWatch
     from contoso_lab.relay.pump import Pump
 
 CLOSING = Close(GOING_AWAY, "the relay is shutting down, call again later")
+CLOSING_RETRY_S = 5.0
 GONE = "there is no call to come back to: it has ended, or it was never here; call anew"
 
 _CLOSES = {401: NOT_LET_IN, 403: WRONG_ORIGIN, 410: NOTHING_TO_RESUME, 429: TOO_MANY, 502: NO_TARGET, 503: FULL}
@@ -104,6 +105,7 @@ class Admitted:
             # A call that has ended in the meantime says so itself.
             line.ear = self.pump
             self.pump.take(line, received=self.knocked.received)
+            self.watch.came_back()
         elif self.desk.closing:
             self.desk.keep(self.abandon())
             line.close(CLOSING)

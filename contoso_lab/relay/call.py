@@ -6,8 +6,8 @@ transport can carry it and a test can play both sides.
 What it does beyond passing messages on, each as it came:
 
 * after the target's `session.created` it sends the session configuration, before any word of the client;
-* it takes instructions and tools out of the client's own `session.update`. That keeps an experiment
-  honest; it is no wall, for a caller may still talk the model into things;
+* it takes instructions and tools out of the client's own `session.update` and `response.create`, and turns away
+  the system messages of a web page. A caller may still talk the model into things;
 * it keeps the client's `lab.*` events: `lab.local` is recorded (`call.ended` in it hangs up), `lab.ack` tells
   what the client has received, and none of them goes further.
 
@@ -31,7 +31,7 @@ from contoso_lab.wire.frames import load_object
 __all__ = ["Acknowledge", "Action", "Call", "Direction", "Forward", "HangUp", "Message", "Note", "Record", "Side"]
 
 PROTECTED = frozenset({"instructions", "tools", "tool_choice", "prompt"})
-"""What the relay decides: the fields that a client's `session.update` may not set."""
+"""What the relay decides: the fields that a client's `session.update` and `response.create` may not set."""
 
 SESSION_EVENT_ID = "lab_session"
 """The `event_id` of our own `session.update`: an `error` that names it is about our configuration."""
@@ -47,9 +47,12 @@ class Call:
     Forward(to='target', data=b'{"type":"x"}')
     """
 
-    def __init__(self, session: Mapping[str, Any], *, client_may_instruct: bool = False) -> None:
+    def __init__(
+        self, session: Mapping[str, Any], *, client_may_instruct: bool = False, for_page: bool = False
+    ) -> None:
         self.configuration = Configuration(session)
         self._client_may_instruct = client_may_instruct
+        self._no_system = for_page and not client_may_instruct
         self._events = 0
 
     def session_update(self) -> Message:
@@ -86,9 +89,12 @@ class Call:
                 return (self._error("unknown_lab_event", sentence, about=event.get("event_id")),)
             case "session.update":
                 return self._client_session(event, on)
-            case "response.create" | "response.cancel" | "conversation.item.create":
-                # Noted first: the target's answer may be here before the sending has returned.
-                return (on[0], Note(event, message), *on[1:])
+            case "response.create":
+                return self._client_response(event, message)
+            case "conversation.item.create" if self._no_system and _is_system(event.get("item")):
+                return self._no_system_message(event, message)
+            case "response.cancel" | "conversation.item.create":
+                return _noted(event, message)
             case _:
                 return on
 
@@ -156,6 +162,21 @@ class Call:
             Forward("target", update),
         )
 
+    def _client_response(self, event: dict[str, Any], message: Message) -> Sequence[Action]:
+        """The client's wish for a reply without what it may not set."""
+        response = event.get("response")
+        if self._no_system and isinstance(response, dict) and _any_system(response.get("input")):
+            return self._no_system_message(event, message)
+        if self._client_may_instruct or not isinstance(response, dict) or PROTECTED.isdisjoint(response):
+            return _noted(event, message)
+        taken = sorted(PROTECTED & response.keys())
+        asked = event | {"response": {name: response[name] for name in response if name not in PROTECTED}}
+        return (Record("local", {"type": "response.stripped", "fields": taken}), *_noted(asked, dump(asked)))
+
+    def _no_system_message(self, event: Mapping[str, Any], message: Message) -> Sequence[Action]:
+        sentence = "a page may not give the model system messages here: start the relay with --client-may-instruct"
+        return (Record("c2s", message), self._error("system_item_refused", sentence, about=event.get("event_id")))
+
     def _ended(self, ending: endings.Ending) -> Sequence[Action]:
         told = () if ending.sentence is None else (self._error("target_lost", ending.sentence),)
         return (*told, ending.hang_up)
@@ -186,6 +207,19 @@ def lab_event(name: str, /, **fields: object) -> Message:
 def dump(event: Mapping[str, Any]) -> Message:
     """An event as it goes over the wire."""
     return json.dumps(event, separators=(",", ":"), ensure_ascii=False).encode("utf-8", "surrogatepass")
+
+
+def _noted(event: dict[str, Any], message: Message) -> Sequence[Action]:
+    # Noted first: the target's answer may be here before the sending has returned.
+    return (Record("c2s", message), Note(event, message), Forward("target", message))
+
+
+def _is_system(item: object) -> bool:
+    return isinstance(item, dict) and item.get("role") in ("system", "developer")
+
+
+def _any_system(items: object) -> bool:
+    return isinstance(items, list) and any(map(_is_system, items))
 
 
 def _reads_as_event(message: Message) -> bool:

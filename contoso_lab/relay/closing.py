@@ -26,7 +26,7 @@ NOT_LET_IN = 4401
 WRONG_ORIGIN = 4403
 """The page that calls is none that may."""
 CEILING = 4408
-"""The call has reached its longest time or its highest cost."""
+"""The call has reached its longest time or its highest cost, or nothing happened in it for too long."""
 NOTHING_TO_RESUME = 4410
 """There is no call to come back to, or what was missed is not there any more."""
 TOO_MANY = 4429
@@ -37,6 +37,8 @@ FULL = 4503
 """The relay holds as many calls as it can."""
 
 MOST_REASON_BYTES = 123
+SENT_TOO_MUCH = "it sent a message of more than"
+"""How the reason begins when a target was given up because of a message: that connection counts as broken."""
 _SENDABLE = frozenset({1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 1014})
 # Besides a broken connection: a peer that gave up on its pings (1011), a restart, a gateway in between.
 _UNWANTED = frozenset({ABNORMAL, FAILED, 1012, 1014})
@@ -87,6 +89,15 @@ def passed_on(code: int, reason: str, *, who: str) -> Close:
 def is_the_applications(code: int) -> bool:
     """Whether a code belongs to the applications (3000 to 4999), which explain themselves."""
     return 3000 <= code < 5000
+
+
+def was_too_big(code: int, reason: str) -> bool:
+    """Whether a side ended because of one message that was too large, whoever said so.
+
+    >>> was_too_big(1009, ""), was_too_big(1006, "it sent a message of more than 16 MiB"), was_too_big(1006, "")
+    (True, True, False)
+    """
+    return code == TOO_BIG or (code == ABNORMAL and reason.startswith(SENT_TOO_MUCH))
 
 
 def may_come_back(code: int) -> bool:

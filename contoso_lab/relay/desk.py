@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from contoso_lab.errors import LabError, SessionRefused
-from contoso_lab.relay.admission import CLOSING, GONE, Admitted, Refused
+from contoso_lab.relay.admission import CLOSING, CLOSING_RETRY_S, GONE, Admitted, Refused
 from contoso_lab.relay.call import Call
 from contoso_lab.relay.closing import FAILED, Close
 from contoso_lab.relay.dial import DIAL_S, Dialled, dial
@@ -101,11 +101,12 @@ class Desk:
         admitted = Admitted(self, knocked, watch, call_id, nearby)
         try:
             self._check_origin(handshake)
-            if self.closing:
-                no = Refused(knocked, 503, CLOSING.reason, CLOSING)
-            elif knocked.resume is not None:
+            if knocked.resume is not None:
+                # Also while the relay drains: its call goes on, and so may its client.
                 await self._welcome_back(admitted, handshake)
                 return admitted
+            elif self.closing:
+                no = Refused(knocked, 503, CLOSING.reason, CLOSING, retry_after_s=CLOSING_RETRY_S)
             else:
                 await self._get_ready(admitted, handshake)
                 return admitted
@@ -130,7 +131,7 @@ class Desk:
             tape = Tape.start(self.runs, grant=grant, target=self.target, setup=setup)
         pump = Pump(
             admitted.call_id,
-            Call(setup.session, client_may_instruct=self.client_may_instruct),
+            Call(setup.session, client_may_instruct=self.client_may_instruct, for_page=admitted.knocked.is_page),
             tape=tape,
             redial=self.dial if self.reconnects else None,
             ceilings=self.ceilings(grant) if self.ceilings else None,

@@ -58,6 +58,8 @@ class Knock:
     """The call that it comes back to; it needs no other token."""
     received: int = 0
     """How many messages of that call it has."""
+    is_page: bool = False
+    """A web page calls: whoever sits before it could change what it sends."""
 
     def __repr__(self) -> str:
         return f"Knock(carrier={self.carrier!r}, reads_http={self.reads_http})"
@@ -76,7 +78,9 @@ def knock(handshake: Handshake, *, for_programs: bool) -> Knock:
         # A number that is none asks for everything: the pump refuses what it no longer has.
         count = int(received) if received.isascii() and received.isdigit() and len(received) < 19 else 0
         program = bearer(headers.get("authorization")) is not None or (for_programs and not is_page)
-        return Knock(None, "resume", subprotocol, program, beta, resumable=True, resume=resume, received=count)
+        return Knock(
+            None, "resume", subprotocol, program, beta, resumable=True, resume=resume, received=count, is_page=is_page
+        )
     carrier: Carrier = "nowhere"
     reads_http = for_programs and not is_page
     if (token := bearer(headers.get("authorization"))) is not None:
@@ -86,7 +90,7 @@ def knock(handshake: Handshake, *, for_programs: bool) -> Knock:
     elif token := query.get("token"):
         carrier, reads_http = "query", False
     resumable = query.get("resumable") in ("1", "true")
-    return Knock(token or None, carrier, subprotocol, reads_http, beta, resumable)
+    return Knock(token or None, carrier, subprotocol, reads_http, beta, resumable, is_page=is_page)
 
 
 def bearer(header: str | None) -> str | None:

@@ -2,8 +2,9 @@
 
 A client that comes with `?resumable=1` is given a token. When its connection breaks it comes back with
 `?resume=<token>&received=<n>`, n being how many messages it had received, and hears what it missed, in order.
-It is told in turn how many of its own messages had arrived, and says the others again. What counts is every
-message but our own `lab.*` events, which are about the connection and not about the conversation.
+It is told in turn how many of its own messages had arrived, and says the others again. What counts towards the
+client is every message but our own `lab.*` events, which are about the connection and not about the conversation;
+from the client, every message but `lab.ack`.
 
 What was sent waits in a ring until the client has acknowledged it. The ring is bounded: while the client is
 there the oldest messages fall out; while it is away nothing may, so the pump stops reading from the target.

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 from contoso_lab.relay.tokens import Grant
@@ -28,9 +30,10 @@ SetupSource = Callable[[Grant], Setup]
 
 
 def shop_setup(grant: Grant, *, tools: bool = False) -> Setup:
-    """The shop's own: `prompts/<persona>.prompty` for this customer and the catalogue, read afresh.
+    """The shop's own: `prompts/<persona>.prompty` for this customer and the catalogue, as they are now.
 
-    Read afresh, because hearing an edited prompt on the next call is what the lab is for.
+    As they are now, because hearing an edited prompt on the next call is what the lab is for. While none of the files
+    changes, a setup is made once and shared; nobody changes it.
 
     Args:
         tools: let the agent search the catalogue and look up what the customer has bought.
@@ -39,6 +42,24 @@ def shop_setup(grant: Grant, *, tools: bool = False) -> Setup:
         PromptError: there is no such persona, or its prompt is broken.
         ShopError: there is no such customer, or the catalogue is broken.
     """
+    from contoso_lab.prompts.load import FOLDER
+    from contoso_lab.settings import HOME
+
+    files = FOLDER / f"{grant.persona}.prompty", HOME / "data" / "catalog.json", HOME / "data" / "customers.json"
+    return _made(grant.persona, grant.customer, tools, tuple(map(_stamp, files)))
+
+
+def _stamp(file: Path) -> tuple[int, int, int]:
+    """What changes when a file does, also when an editor puts another one in its place."""
+    try:
+        status = file.stat()
+    except OSError:
+        return 0, 0, 0  # whoever reads it says what is wrong
+    return status.st_mtime_ns, status.st_size, status.st_ino
+
+
+@lru_cache(maxsize=256)
+def _made(persona: str, who: str, with_tools: bool, stamps: tuple[tuple[int, int, int], ...]) -> Setup:
     from contoso_lab import prompts
     from contoso_lab.shop.catalog import Catalog
     from contoso_lab.shop.customers import get_customer
@@ -46,8 +67,8 @@ def shop_setup(grant: Grant, *, tools: bool = False) -> Setup:
     from contoso_lab.shop.voice import session_config
 
     catalog = Catalog.load()
-    customer = get_customer(grant.customer)
-    prompt = prompts.load(grant.persona)
-    offered = shop_tools(customer, catalog) if tools else {}
-    session = session_config(grant.persona, customer, catalog, tools=(tool.schema for tool in offered.values()))
+    customer = get_customer(who)
+    prompt = prompts.load(persona)
+    offered = shop_tools(customer, catalog) if with_tools else {}
+    session = session_config(persona, customer, catalog, tools=(tool.schema for tool in offered.values()))
     return Setup(session, catalog.sha256, {prompt.name: prompt.sha256}, offered)

@@ -6,7 +6,7 @@ arrived, and each side says the rest again. Pure bookkeeping: no socket, no cloc
 
 | direction | counts | does not |
 |---|---|---|
-| relay to client | every message of the target | `lab.*`, which is about the connection |
+| relay to client | every message, the relay's own errors too | `lab.*`, which is about the connection |
 | client to relay | every message, `lab.local` too, for it is recorded | `lab.ack` |
 """
 
