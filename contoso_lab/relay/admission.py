@@ -28,8 +28,8 @@ from contoso_lab.relay.sockets import Line
 from contoso_lab.relay.tokens import ELSEWHERE, EXPIRED, NONE_GIVEN, USED, Grant
 
 if TYPE_CHECKING:
-    from contoso_lab.relay.desk import Desk
     from contoso_lab.relay.call_watch import CallWatch
+    from contoso_lab.relay.desk import Desk
     from contoso_lab.relay.pump import Pump
 
 CLOSING = Close(GOING_AWAY, "the relay is shutting down, call again later")

@@ -12,11 +12,12 @@ from typing import NamedTuple
 from contoso_lab.errors import LabError, SessionRefused
 from contoso_lab.relay.desk import Desk
 from contoso_lab.relay.identity import Identity
+from contoso_lab.relay.issuer import AWAY as ISSUER_AWAY
+from contoso_lab.relay.limits import GUESSED
 from contoso_lab.relay.setup import Setup
-from contoso_lab.relay.tokens import WHERE, Grant
+from contoso_lab.relay.tokens import MANY_OUT, WHERE, Grant
 
 CLOSING = "the relay is shutting down, ask again in a moment"
-_REASONS = {401: "not_allowed", 429: "limited"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +63,8 @@ class Issuing:
         try:
             issued = await self._issue(asked, headers, address)
         except SessionRefused as error:
-            reason = "closing" if error.reason == CLOSING else _REASONS.get(error.status or 503, "store")
-            observer.token_not_issued(reason)
+            reason, limit = _why(error)
+            observer.token_not_issued(reason, limit=limit)
             raise
         except LabError:
             observer.token_not_issued("unknown_name")
@@ -75,12 +76,7 @@ class Issuing:
         if self.desk.closing:
             raise SessionRefused(WHERE, CLOSING, status=503, retry_after_s=5)
         caller = await self._who(headers.get("authorization"), address)
-        try:
-            await self.desk.gate.may_issue(caller)
-        except SessionRefused as error:
-            if error.status == 429:
-                self.desk.observer.limit("tokens")
-            raise
+        await self.desk.gate.may_issue(caller)
         grant = Grant(
             asked.persona, asked.customer, asked.scenario, asked.replay_of, asked.mode,
             origin=headers.get("origin"), caller=caller,
@@ -95,15 +91,21 @@ class Issuing:
         gate = self.desk.gate
         if not self.identity.asks:
             return await self.identity.who(authorization, address=address)
-        try:
-            await gate.may_show(address)
-        except SessionRefused as error:
-            if error.status == 429:
-                self.desk.observer.limit("bad_tokens")
-            raise
+        await gate.may_show(address)
         try:
             return await self.identity.who(authorization, address=address)
         except SessionRefused as error:
             if error.status == 401 and authorization:
                 await gate.showed_wrong(address)
             raise
+
+
+def _why(error: SessionRefused) -> tuple[str, str | None]:
+    """Why somebody gets no token, as the metrics name it, and which limit it ran into, if it did."""
+    if error.status == 401:
+        return "not_allowed", None
+    if error.status == 429:
+        return "limited", "bad_tokens" if GUESSED in error.reason else "tokens"
+    if MANY_OUT in error.reason:
+        return "full", None
+    return {CLOSING: "closing", ISSUER_AWAY: "issuer"}.get(error.reason, "store"), None

@@ -11,7 +11,7 @@ Realtime protocol does not know, comes as `Binary` and is passed on as one.
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from contoso_lab.relay.closing import Close
 
@@ -40,6 +40,14 @@ class Leg(Protocol):
 
     async def closed(self) -> None:
         """Return when the connection is over, however it ended."""
+
+
+@runtime_checkable
+class Buffered(Protocol):
+    """A leg that can tell how much of what it was sent the network has not taken yet."""
+
+    def waiting_bytes(self) -> int:
+        """How many bytes; asked seldom, and also after the end."""
 
 
 class Ear(Protocol):

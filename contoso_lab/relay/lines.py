@@ -11,7 +11,7 @@ import asyncio
 from contoso_lab.relay.actions import Side
 from contoso_lab.relay.closing import Close
 from contoso_lab.relay.door_dialect import BetaDoor
-from contoso_lab.relay.legs import Leg, Message
+from contoso_lab.relay.legs import Buffered, Leg, Message
 from contoso_lab.relay.resume import Resume
 from contoso_lab.relay.waiting import Waiting
 
@@ -100,9 +100,9 @@ class Lines:
             self._all.append(leg)
 
     def waits(self) -> tuple[int, int]:
-        """How many bytes wait here for the client and for the target."""
+        """How many bytes wait for the client and for the target: it is away, or has not read them yet."""
         ring = self.resume.bytes if self.resume is not None and self.client is None else 0
-        return ring, self.waiting.bytes
+        return ring + _buffered(self.client), self.waiting.bytes + _buffered(self.target)
 
     def _changed(self, side: Side, leg: Leg | None) -> None:
         self._full[side] = self._paused[side] = False
@@ -117,3 +117,7 @@ class Lines:
                 leg.pause()
             else:
                 leg.resume()
+
+
+def _buffered(leg: Leg | None) -> int:
+    return leg.waiting_bytes() if isinstance(leg, Buffered) else 0

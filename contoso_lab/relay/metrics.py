@@ -20,7 +20,7 @@ from contoso_lab.relay.watch import ENDS, ERRORS, LIMITS, Counts
 
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 
-ISSUE_REFUSALS = ("not_allowed", "limited", "origin", "unknown_name", "store", "closing")
+ISSUE_REFUSALS = ("not_allowed", "limited", "origin", "unknown_name", "store", "issuer", "full", "closing")
 """Why a token was not issued."""
 TOKEN_REFUSALS = ("missing", "unknown", "used", "expired", "other_origin", "store")
 """Why a token did not open a call."""
@@ -155,6 +155,15 @@ class Calls(Collector):
 _SUMMED: Final = (
     "client_messages", "client_bytes", "client_audio", "target_messages", "target_bytes", "target_audio",
 )  # fmt: skip
+
+
+def known(word: str, words: tuple[str, ...]) -> str:
+    """A word that a label may have: whatever else comes is `other`, so that labels stay few.
+
+    >>> known("failed", ("ok", "failed")), known("a sentence", ("ok", "failed"))
+    ('failed', 'other')
+    """
+    return word if word in words else "other"
 
 
 def _by(family: CounterMetricFamily | GaugeMetricFamily, **values: float) -> Metric:

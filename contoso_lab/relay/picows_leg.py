@@ -125,6 +125,11 @@ class PicowsLeg(WSListener):
         if self._transport is not None and not self._is_over:
             self._transport.disconnect(graceful=False)
 
+    def waiting_bytes(self) -> int:
+        """What the network has not taken yet."""
+        over = self._transport is None or self._is_over
+        return 0 if over else int(self._transport.underlying_transport.get_write_buffer_size())
+
     # The listener: what picows says.
 
     def on_ws_connected(self, transport: WSTransport) -> None:

@@ -22,7 +22,7 @@ from contoso_lab.relay.absence import NOTHING_THERE, Absence
 from contoso_lab.relay.actions import Acknowledge, Action, Forward, HangUp, Note, Record, Side
 from contoso_lab.relay.call import Call, dump
 from contoso_lab.relay.ceilings import Announce, Ceilings, Decision
-from contoso_lab.relay.closing import GOING_AWAY, NORMAL, Close, may_be_dialled_again, may_come_back
+from contoso_lab.relay.closing import GOING_AWAY, NORMAL, Close, may_be_dialled_again, may_come_back, was_too_big
 from contoso_lab.relay.door_dialect import BetaDoor
 from contoso_lab.relay.legs import Leg, Message
 from contoso_lab.relay.lines import Lines
@@ -182,6 +182,8 @@ class Pump:
     def on_gone(self, leg: Leg, code: int, reason: str) -> None:
         """A leg is over."""
         try:
+            if was_too_big(code, reason) and (leg is self._lines.client or leg is self._lines.target):
+                self._watch.limit("message")
             if leg is self._lines.client:
                 self._lines.set_client(None)
                 if self._absence is not None and may_come_back(code):

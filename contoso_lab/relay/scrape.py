@@ -5,7 +5,7 @@
 | `GET /metrics` | the numbers, as Prometheus reads them | this machine, and who shows the relay's secret |
 | `GET /readyz` | 200 when new calls are taken, 503 while the relay drains | everybody: it says nothing else |
 
-`/metrics` names personas, tools and how much is talked. That is no secret, and still nobody else's business.
+`/metrics` names tools and says how much is talked. That is no secret, and still nobody else's business.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ from websockets.exceptions import ConnectionClosed
 
 from contoso_lab.errors import SessionClosed
 from contoso_lab.listening import LARGEST_MESSAGE_BYTES, PING_S
-from contoso_lab.relay.closing import ABNORMAL, NO_CODE, TOO_BIG, Close
+from contoso_lab.relay.closing import ABNORMAL, NO_CODE, SENT_TOO_MUCH, TOO_BIG, Close
 from contoso_lab.relay.legs import Binary, Ear, Leg, Message
 
 MOST_MESSAGE_BYTES = LARGEST_MESSAGE_BYTES
@@ -45,7 +45,7 @@ class Patience:
         return f"it did not answer for {self.ping_s + self.ping_timeout_s:.3g} seconds"
 
 
-TOO_BIG_SENTENCE = f"it sent a message of more than {MOST_MESSAGE_BYTES // 2**20} MiB"
+TOO_BIG_SENTENCE = f"{SENT_TOO_MUCH} {MOST_MESSAGE_BYTES // 2**20} MiB"
 
 
 class Line(Leg, Protocol):

@@ -29,6 +29,7 @@ LIFETIME_S = 300.0
 MOST_TOKENS = 10_000
 
 WHERE = "the relay"
+MANY_OUT = "tokens are out"
 NONE_GIVEN = "no token was given: ask GET /api/token for one"
 UNKNOWN = "this token is unknown: ask GET /api/token for one"
 USED = "this token was already used, each opens one call: ask for a new one"
@@ -232,5 +233,5 @@ def not_let_in(reason: str) -> SessionRefused:
 
 def full(most: int, *, retry_after_s: float) -> SessionRefused:
     """The no when too many tokens are out."""
-    sentence = f"{most} tokens are out, try again in five minutes"
+    sentence = f"{most} {MANY_OUT}, try again in five minutes"
     return SessionRefused(WHERE, sentence, status=503, retry_after_s=max(1.0, retry_after_s))

@@ -1,7 +1,7 @@
 """What a call shows of itself while it runs: numbers and names for whoever watches, never a word of it.
 
 The pump holds one `Watch` per call. Per message it only adds to the plain integers of `watch.counts`; what
-happens seldom (an event that was parsed anyway, a reconnection, a tool) is a method. `observer` turns both into
+happens seldom (an event that was parsed anyway, a reconnection, a tool) is a method. `call_watch` turns both into
 log lines, metrics and spans; `Unwatched` is for a pump that nobody watches.
 
 ```
@@ -25,11 +25,16 @@ Direction = Literal["from_client", "from_target"]
 ENDS = ("client", "client_lost", "target", "target_lost", "ceiling", "shutdown", "failed")
 """How a call can end, as the metrics name it."""
 
-ERRORS = ("dial", "target_event", "target_lost", "recording", "setup", "tool", "store", "credential", "internal")
+ERRORS = (
+    "dial", "target_event", "target_lost", "recording", "setup", "tool", "store", "issuer", "credential", "internal",
+)  # fmt: skip
 """The kinds of errors that are counted."""
 
 LIMITS = ("tokens", "calls", "calls_global", "time", "spend", "idle", "message", "bad_tokens")
 """The limits that are counted when somebody runs into them."""
+
+LOSSES = ("connection_lost", "session_expired")
+"""Why a target is dialled again."""
 
 PCM16_BYTES_S = 48_000
 """A second of the Realtime API's usual sound: 24 kHz, 16 bits, one channel."""
@@ -97,7 +102,7 @@ class Watch(Protocol):
         """The first sound of an answer has come."""
 
     def reconnecting(self, reason: str) -> None:
-        """The target is lost, or its session's time is up; it is dialled again."""
+        """The target is lost, or its session's time is up; it is dialled again; `reason` is one of `LOSSES`."""
 
     def reconnected(self, items: int) -> None:
         """The target is back, with that many items replayed."""

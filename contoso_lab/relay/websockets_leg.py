@@ -79,6 +79,10 @@ class SocketLeg:
         self._is_cut = True
         self._work.set()
 
+    def waiting_bytes(self) -> int:
+        """What the socket has not taken yet."""
+        return self._unsent_bytes
+
     def start(self) -> None:
         """Run in a task of its own, for a leg that nothing else keeps alive."""
         self._task = asyncio.create_task(self.run())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import urllib.error
 import urllib.request
 from typing import Any
@@ -14,7 +15,8 @@ from websockets.exceptions import ConnectionClosed
 
 from contoso_lab.relay.metrics import Calls, Metrics
 from contoso_lab.relay.observer import Observer
-from contoso_lab.relay.watch import ENDS, Counts, FirstAudio, how_it_ended
+from contoso_lab.relay.sockets import LOW_WATER_BYTES, MOST_MESSAGE_BYTES
+from contoso_lab.relay.watch import ENDS, LOSSES, Counts, FirstAudio, how_it_ended
 
 AUDIO = '{"type":"input_audio_buffer.append","audio":"%s"}' % ("AAAA" * 800)  # 50 ms
 
@@ -123,6 +125,63 @@ async def test_readiness_ends_with_the_drain(relay) -> None:
     assert await fetch(f"{relay.url}/readyz") == (503, '{"status":"closing"}')
 
 
+async def test_what_a_slow_reader_has_not_taken_is_told(relay, target) -> None:
+    """The client stops reading; the bytes that the relay holds for it stand on the page, and go away with it."""
+    raw = json.dumps({"type": "x", "x": "y" * 2**20})
+    async with relay.call(max_queue=1) as socket:
+        await socket.recv()
+        [pump] = relay.desk.pumps
+        socket.transport.pause_reading()
+        full, told = asyncio.Event(), pump.on_writable
+        held: list[float | None] = []
+
+        def note(leg: Any, writable: bool) -> None:
+            told(leg, writable)
+            if not writable:
+                held.append(value(relay.desk.observer.metrics.page(), "waiting_bytes", side="client"))
+                full.set()
+
+        pump.on_writable = note
+
+        async def flood() -> None:
+            for _ in range(24):
+                await target.connections[0].send(raw)
+
+        flooding = asyncio.create_task(flood())
+        await full.wait()
+        assert held[0] is not None
+        assert held[0] > LOW_WATER_BYTES
+        socket.transport.resume_reading()
+        while json.loads(await socket.recv())["type"] != "x":
+            pass
+        for _ in range(23):
+            await socket.recv()
+        await flooding
+    await pump.finished.wait()
+    assert value(relay.desk.observer.metrics.page(), "waiting_bytes", side="client") == 0
+
+
+async def test_a_message_that_is_too_large_is_counted_once(relay, target) -> None:
+    async with relay.call() as socket:
+        await socket.recv()
+        [pump] = relay.desk.pumps
+        sending = asyncio.create_task(socket.send("x" * (MOST_MESSAGE_BYTES + 1)))
+        await socket.wait_closed()
+        await asyncio.gather(sending, return_exceptions=True)  # it may have been cut short
+    await pump.finished.wait()
+    assert value(relay.desk.observer.metrics.page(), "limits_total", limit="message") == 1
+
+
+async def test_one_of_the_target_is_counted_too(relay, target) -> None:
+    relay.desk.reconnects = False
+    async with relay.call() as socket:
+        await socket.recv()
+        sending = asyncio.create_task(target.connections[0].send("x" * (MOST_MESSAGE_BYTES + 1)))
+        await socket.wait_closed()
+        await asyncio.gather(sending, return_exceptions=True)
+    assert value(relay.desk.observer.metrics.page(), "limits_total", limit="message") == 1
+
+
 class TestTheSum:
     def test_a_call_that_ended_stays_in_it(self) -> None:
         calls, first, second = Calls(), Counts(), Counts()
@@ -206,7 +265,7 @@ class TestTheWatch:
         watch.reconnected(3)
         watch.detached()
         watch.resumed(2)
-        watch.reconnecting("and again")
+        watch.reconnecting("session_expired")
         watch.detached()
         watch.tool("search", 12.0)
         watch.tool("search", 12.0, error="timeout")
@@ -226,6 +285,15 @@ class TestTheWatch:
             assert value(page, name, **dict([label])) == expected, name
         assert value(page, "tool_calls_total", tool="search", outcome="failed") == 1
         assert value(page, "calls_open") == 0
+
+    def test_why_the_target_was_lost_is_written_in_words_of_ours_only(self, caplog) -> None:
+        caplog.set_level(logging.INFO, "contoso_lab.relay")
+        for reason in (*LOSSES, "a reason that the target wrote"):
+            Observer().call("1", door="query").reconnecting(reason)
+        told = [record.getMessage() for record in caplog.records]
+        assert told == [
+            f"call=1 event=reconnecting reason={word}" for word in ("connection_lost", "session_expired", "other")
+        ]
 
     @pytest.mark.parametrize(
         ("why", "code", "word"),

@@ -14,6 +14,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
 from contoso_lab.errors import ConfigError, MissingExtra
@@ -75,6 +76,27 @@ async def test_a_refused_call_and_a_target_that_is_not_there(relay_to, free_port
     assert [span.attributes["status"] for span in calls] == [401, 502]
     [dial] = [span for span in spans.get_finished_spans() if span.name == "dial"]
     assert dial.status.description == "dial"
+
+
+@pytest.mark.parametrize("token", ["right", "guessed"])
+async def test_the_knock_of_a_caller_that_comes_back_ends(relay_to, target, tracing, spans, token) -> None:
+    async with relay_to(target.port, observer=Observer(tracing=tracing)) as relay:
+        first = await connect(f"{relay.ws_url}/api/realtime/ws?token={relay.token()}&resumable=1")
+        while (event := json.loads(await first.recv()))["type"] != "lab.resume":
+            pass
+        first.transport.abort()
+        shown = event["token"] if token == "right" else token
+        async with connect(f"{relay.ws_url}/api/realtime/ws?resume={shown}&received=0") as socket:
+            if token == "right":
+                assert json.loads(await socket.recv())["type"] == "lab.resumed"
+            else:
+                with pytest.raises(ConnectionClosed):
+                    await socket.recv()
+            [knock] = [span for span in spans.get_finished_spans() if span.name == "call"]
+            assert (knock.attributes.get("resumes"), knock.attributes["door"]) == (token == "right" or None, "resume")
+            assert any(span.name == "admit" and span.parent.span_id == knock.context.span_id
+                       for span in spans.get_finished_spans())  # fmt: skip
+    assert len([span for span in spans.get_finished_spans() if span.name == "call"]) == 2
 
 
 async def test_they_reach_a_collector(relay_to, target, monkeypatch) -> None:
