@@ -145,6 +145,24 @@ async def test_a_resumable_client_that_vanishes_comes_back_and_misses_nothing(re
     assert await target.closed.get() == (1000, "")
 
 
+async def test_a_client_comes_back_while_the_relay_drains(relay_to, target):
+    async with relay_to(target.port) as relay:
+        async with relay.call(relay.token() + "&resumable=1") as socket:
+            seen = [json.loads(await socket.recv())]
+            while seen[-1]["type"] != "lab.resume":
+                seen.append(json.loads(await socket.recv()))
+            received = sum(not event["type"].startswith("lab.") for event in seen)
+            socket.transport.abort()
+        draining = asyncio.create_task(relay.desk.drain(30))
+        await asyncio.sleep(0)
+        back = f"{relay.ws_url}/api/realtime/ws?resume={seen[-1]['token']}&received={received}"
+        async with connect(back) as socket:
+            assert json.loads(await socket.recv())["type"] == "lab.resumed"
+            await say_something(socket)
+        await draining
+    assert await target.closed.get() == (1000, "")
+
+
 async def test_who_comes_back_to_nothing_is_told_so(relay):
     async with connect(f"{relay.ws_url}/api/realtime/ws?resume=guessed&received=3") as socket:
         assert await rest(socket) == []

@@ -143,7 +143,7 @@ async def test_an_answer_that_was_whole_is_not_asked_for_again():
 
 async def test_what_the_client_asked_for_is_asked_for_in_its_words():
     held = Held(redials=True)
-    ask = dump("response.create", event_id="c7", response={"instructions": "Greet her."})
+    ask = dump("response.create", event_id="c7", response={"metadata": {"why": "a greeting"}})
     held.client.says(ask)
     await lose(held)
     assert held.target.events[-1] == json.loads(ask)
