@@ -33,6 +33,9 @@ __all__ = ["Acknowledge", "Action", "Call", "Direction", "Forward", "HangUp", "M
 PROTECTED = frozenset({"instructions", "tools", "tool_choice", "prompt"})
 """What the relay decides: the fields that a client's `session.update` and `response.create` may not set."""
 
+_MOST_DEEP = 32
+"""How deep a local event may nest; ours have three levels."""
+
 SESSION_EVENT_ID = "lab_session"
 """The `event_id` of our own `session.update`: an `error` that names it is about our configuration."""
 
@@ -74,10 +77,14 @@ class Call:
         """A message from the browser or the client program."""
         on: Sequence[Action] = (Record("c2s", message), Forward("target", message))
         try:
-            event = load_object(message)
+            return self._from_client(load_object(message), message, on)
+        except RecursionError:  # it could be read, but not be written again
+            return self._ambiguous(message)
         except EventError:
             # Judging a client's mistakes is the target's part: it answers with an `error`.
             return self._ambiguous(message) if _reads_as_event(message) else on
+
+    def _from_client(self, event: dict[str, Any], message: Message, on: Sequence[Action]) -> Sequence[Action]:
         match event["type"]:
             case "lab.local":
                 return self._local(event)
@@ -136,13 +143,13 @@ class Call:
 
     def _local(self, event: dict[str, Any]) -> Sequence[Action]:
         local = event.get("event")
-        if isinstance(local, dict) and isinstance(local.get("type"), str):
+        if isinstance(local, dict) and isinstance(local.get("type"), str) and _can_be_kept(local):
             if local["type"] == "call.ended":
                 # The client hangs up this way to learn, from our close, that the recording is finished.
                 why = f"the client ended the call: {local.get('reason') or 'no reason given'}"
                 return (Record("local", local), HangUp(Close(NORMAL), Close(NORMAL), why))
             return (Record("local", local), Note(local))
-        sentence = 'a lab.local event needs a field "event": an object with a "type"'
+        sentence = 'a lab.local event needs a field "event": an object with a "type", of plain text'
         return (self._error("bad_local_event", sentence, about=event.get("event_id")),)
 
     def _client_session(self, event: dict[str, Any], on: Sequence[Action]) -> Sequence[Action]:
@@ -182,7 +189,7 @@ class Call:
         return (*told, ending.hang_up)
 
     def _ambiguous(self, message: Message) -> Sequence[Action]:
-        sentence = "the message gives a member twice, so two readers may read two things: give each member once"
+        sentence = "two readers may read two things: give each member once, no endless numbers, and nest less deeply"
         return (Record("c2s", message), self._error("ambiguous_message", sentence))
 
     def _error(self, code: str, sentence: str, *, about: object = None) -> Forward:
@@ -206,7 +213,10 @@ def lab_event(name: str, /, **fields: object) -> Message:
 
 def dump(event: Mapping[str, Any]) -> Message:
     """An event as it goes over the wire."""
-    return json.dumps(event, separators=(",", ":"), ensure_ascii=False).encode("utf-8", "surrogatepass")
+    try:
+        return json.dumps(event, separators=(",", ":"), ensure_ascii=False).encode()
+    except UnicodeEncodeError:  # half a character pair, which JSON can only hold escaped
+        return json.dumps(event, separators=(",", ":")).encode("ascii")
 
 
 def _noted(event: dict[str, Any], message: Message) -> Sequence[Action]:
@@ -222,10 +232,28 @@ def _any_system(items: object) -> bool:
     return isinstance(items, list) and any(map(_is_system, items))
 
 
-def _reads_as_event(message: Message) -> bool:
-    """Whether a laxer reader than ours would take it for an event."""
+def _can_be_kept(local: Mapping[str, Any]) -> bool:
+    """Whether it can be written down: not so deep that nobody reads it again, and without halves of characters."""
+    level: list[Any] = [local]
+    for _ in range(_MOST_DEEP):
+        level = [
+            inner
+            for value in level
+            for inner in (value.values() if isinstance(value, dict) else value if isinstance(value, list) else ())
+        ]
     try:
-        value = json.loads(message)
-    except (ValueError, RecursionError):
+        return not level and bool(json.dumps(local, ensure_ascii=False).encode())
+    except ValueError:
+        return False
+
+
+def _reads_as_event(message: Message) -> bool:
+    """Whether a laxer or a more patient reader than ours would take it for an event."""
+    try:
+        # A number may have more digits than we would read, and an object may be deeper.
+        value = json.loads(message, parse_int=float)
+    except RecursionError:
+        return not message.lstrip().startswith(b"[")  # a list is no event, however deep
+    except ValueError:
         return False
     return isinstance(value, dict) and "type" in value

@@ -65,10 +65,11 @@ def fit(reason: str) -> str:
     >>> fit("the engine stopped")
     'the engine stopped'
     """
-    if len(reason.encode("utf-8", errors="replace")) <= MOST_REASON_BYTES:
-        return reason
+    written = reason.encode("utf-8", errors="replace")  # half a character pair cannot be written
+    if len(written) <= MOST_REASON_BYTES:
+        return written.decode()
     # The ellipsis takes three bytes of its own.
-    return reason.encode("utf-8", errors="replace")[: MOST_REASON_BYTES - 3].decode("utf-8", errors="ignore") + "…"
+    return written[: MOST_REASON_BYTES - 3].decode("utf-8", errors="ignore") + "…"
 
 
 def passed_on(code: int, reason: str, *, who: str) -> Close:

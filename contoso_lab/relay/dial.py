@@ -7,6 +7,7 @@ picows dials, unless it is not installed or the environment names a proxy for th
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import functools
 import re
 import ssl
@@ -109,7 +110,7 @@ def needs_proxy(netloc: str) -> bool:
 async def _by_picows(url: str, headers: Mapping[str, str], ear: Ear, patience: Patience) -> Line:
     secure = url.startswith("wss:")
     try:
-        _, leg = await picows.ws_connect(
+        transport, leg = await picows.ws_connect(
             lambda: PicowsLeg(ear, patience, is_target=True),
             url,
             ssl_context=_tls() if secure else None,
@@ -128,8 +129,22 @@ async def _by_picows(url: str, headers: Mapping[str, str], ear: Ear, patience: P
         raise _refused(_status_sentence(status)) from error
     except picows.WSError as error:
         raise _no_websocket(url) from error
+    if leg is None:  # so picows says that they hung up before the handshake was answered
+        raise _no_websocket(url)
     assert isinstance(leg, PicowsLeg)
+    ending = asyncio.get_running_loop().create_task(_hear_out(transport))
+    _endings.add(ending)
+    ending.add_done_callback(_endings.discard)
     return leg
+
+
+_endings: set[asyncio.Task[None]] = set()
+
+
+async def _hear_out(transport: picows.WSTransport) -> None:
+    """Take the exception that picows keeps of a target that broke the protocol; the leg tells of it in its own way."""
+    with contextlib.suppress(Exception):
+        await transport.wait_disconnected()
 
 
 async def _by_websockets(url: str, headers: Mapping[str, str], ear: Ear, patience: Patience) -> Line:

@@ -45,9 +45,9 @@ class BetaDoor:
             return message  # the caller's sound has one name in both dialects
         try:
             event = load_object(message)
-        except EventError:
+            ga = from_beta(event)
+        except (EventError, RecursionError):  # too deep for us to rewrite
             return message
-        ga = from_beta(event)
         for key in ("session", "response"):
             if isinstance(ga.get(key), Mapping):
                 ga[key] = without_beta_only(ga[key])
@@ -62,16 +62,17 @@ class BetaDoor:
             return message if found is None else message[: found.start(1)] + message[found.end(1) :]
         try:
             event = load_object(message)
-        except EventError:
+            translated = to_beta(event)
+        except (EventError, RecursionError):
             return message
-        return _written(to_beta(event), event, message) if beta_has(event["type"]) else None
+        return _written(translated, event, message) if beta_has(event["type"]) else None
 
 
 def _written(translated: dict[str, Any], event: dict[str, Any], message: Message) -> Message:
-    if translated == event:
-        return message
     try:
+        if translated == event:
+            return message
         # Escaped beyond ASCII: half a character pair, which JSON may hold, cannot be written as UTF-8.
         return json.dumps(translated, separators=(",", ":"), allow_nan=False).encode("ascii")
-    except ValueError:  # a number that JSON does not know: the target shall say so
+    except (ValueError, RecursionError):  # a number that JSON does not know: the target shall say so
         return message

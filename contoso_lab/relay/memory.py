@@ -96,7 +96,7 @@ class Memory:
             case "response.done":
                 output = _mapping(event.get("response")).get("output")
                 for item_ in output if isinstance(output, list) else ():
-                    if isinstance(item_, Mapping) and item_.get("id") in self._items:
+                    if isinstance(item_, Mapping):
                         self._output(item_, last=True)
                 self._words.clear()
 
@@ -207,7 +207,7 @@ class Memory:
 
     def _cut(self, item_id: Any, at_ms: Any) -> None:
         if (item := self._items.get(str(item_id))) is not None and isinstance(at_ms, int | float):
-            item.heard_ms = float(at_ms)
+            item.heard_ms = at_ms
 
     def _content(self, item: _Item) -> list[dict[str, Any]]:
         if item.role == "user" and not item.parts:
@@ -215,7 +215,11 @@ class Memory:
         if item.role != "assistant":
             return [part for part in item.parts if part.get("text") != ""]
         text = "".join(part["text"] for part in item.parts)
-        audio_ms = sound_ms("A" * 4096, self._session) * item.audio_chars / 4096
+        try:
+            block_ms = sound_ms("A" * 4096, self._session)
+        except (TypeError, ValueError, ArithmeticError):  # no rate at all: then as if it had said nothing of it
+            block_ms = sound_ms("A" * 4096, {})
+        audio_ms = block_ms * item.audio_chars / 4096
         if item.heard_ms is not None and item.heard_ms < audio_ms - _ROUNDING_MS:
             text = heard_text(text, item.heard_ms, audio_ms)
         return [{"type": "output_text", "text": text}] if text.strip() else []

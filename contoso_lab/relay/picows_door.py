@@ -23,11 +23,11 @@ from urllib.parse import unquote
 from uvicorn.config import Config
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 from uvicorn.protocols.utils import get_local_addr, get_remote_addr, is_ssl
-from uvicorn.protocols.websockets.auto import AutoWebSocketsProtocol
 from uvicorn.server import ServerState
 
 from contoso_lab.relay.admission import Admitted, Nobody, Refused
 from contoso_lab.relay.doors import DOORS, refusal_body, refusal_head
+from contoso_lab.relay.guarded_socket import GuardedWebSocket
 from contoso_lab.relay.handshake import Handshake
 from contoso_lab.relay.journal import logger
 from contoso_lab.relay.sockets import MOST_MESSAGE_BYTES
@@ -97,6 +97,7 @@ class PicowsDoor(asyncio.Protocol):
         self._uvicorn = config, server_state, app_state
         self._transport: asyncio.Transport | None = None
         self._deciding: asyncio.Task[None] | None = None
+        self._passed_to: asyncio.Protocol | None = None
         self._key = b""
         self._early = bytearray()
 
@@ -123,6 +124,8 @@ class PicowsDoor(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The caller has left."""
+        if self._passed_to is not None:  # it was hung up on before the transport had learned of the other
+            return self._passed_to.connection_lost(exc)
         self._uvicorn[1].connections.discard(self)
         if self._deciding is not None:
             self._deciding.cancel()
@@ -137,9 +140,9 @@ class PicowsDoor(asyncio.Protocol):
         config, server_state, app_state = self._uvicorn
         transport = self._transport
         assert transport is not None
-        assert AutoWebSocketsProtocol is not None
         server_state.connections.discard(self)
-        other: Any = AutoWebSocketsProtocol(config=config, server_state=server_state, app_state=app_state)
+        other = GuardedWebSocket(config=config, server_state=server_state, app_state=app_state)
+        self._passed_to = other
         other.connection_made(transport)
         other.data_received(head)
         # uvicorn sets the protocol to this one when we return.

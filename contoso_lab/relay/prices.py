@@ -80,6 +80,8 @@ PRICES: Mapping[str, Price] = {
 }
 """The built-in table; a dated snapshot (`gpt-realtime-2025-08-28`) costs what its model costs."""
 
+_MOST_TOKENS = 10**12
+"""What a count of tokens is taken for that is too large for arithmetic."""
 _SNAPSHOT = re.compile(r"-\d{4}-\d{2}-\d{2}$")
 
 
@@ -211,4 +213,6 @@ def _part(value: Mapping[str, Any], key: str) -> Mapping[str, Any]:
 
 def _count(value: Mapping[str, Any], key: str) -> int:
     count = value.get(key)
-    return count if isinstance(count, int) and not isinstance(count, bool) and count > 0 else 0
+    if not isinstance(count, int) or isinstance(count, bool):
+        return 0
+    return min(max(count, 0), _MOST_TOKENS)

@@ -318,7 +318,10 @@ class Pump:
             self._ticking.cancel()
         if self._absence is not None:
             self._absence.stop()
-        self._scribe.close(hang_up.why)
+        try:
+            self._scribe.close(hang_up.why)
+        except Exception as error:  # noqa: BLE001 - both sides hear the goodbye all the same
+            self._scribe.failed(error)
         self._lines.close(hang_up.client, hang_up.target)
         self._farewell = asyncio.create_task(self._finish())
 

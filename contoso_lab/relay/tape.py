@@ -111,7 +111,8 @@ class Tape:
         if recorder is not None:
             # A recording that cannot even be closed is readable as one that was cut; it says so itself.
             with contextlib.suppress(LabError, OSError):
-                recorder.close(reason, fold="later")
+                # A client may have given the reason, and half a character pair cannot be written.
+                recorder.close(reason.encode("utf-8", "replace").decode(), fold="later")
             if self._fold is not None:
                 self._fold(recorder.path)
 
