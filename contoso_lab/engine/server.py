@@ -15,6 +15,7 @@ What stands under `/v1` stands under Azure's `/openai/v1`, too, and what Azure's
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -30,6 +31,7 @@ from contoso_lab.engine.doors import call_routes
 from contoso_lab.engine.http_errors import install_error_handlers
 from contoso_lab.engine.keys import Keys, keys_shown
 from contoso_lab.engine.secrets_api import secret_routes
+from contoso_lab.engine.tidy import giver, keep_tidy
 from contoso_lab.engine.transcripts_api import transcript_routes
 from contoso_lab.engine.workshop import Workshop
 
@@ -59,7 +61,11 @@ def create_app(
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        give_back = giver()
+        tidying = asyncio.create_task(keep_tidy(give_back)) if give_back is not None else None
         yield
+        if tidying is not None:
+            tidying.cancel()
         workshop.close()
 
     keys = Keys(api_key, clock=clock)
