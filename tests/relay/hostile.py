@@ -171,7 +171,7 @@ TARGET_EVENTS: tuple[dict[str, Any], ...] = (
     {"type": "conversation.item.retrieved", "item": _ITEM},
     {"type": "conversation.item.truncated", "item_id": "a1", "content_index": 0, "audio_end_ms": 100},
     {"type": "conversation.item.input_audio_transcription.completed", "item_id": "i1", "transcript": "tents"},
-    {"type": "conversation.item.input_audio_transcription.delta", "item_id": "i1", "delta": "te"},
+    {"type": "conversation.item.input_audio_transcription.delta", "item_id": "i1", "delta": "ten"},
     {"type": "conversation.item.input_audio_transcription.failed", "item_id": "i1", "error": {"code": "x"}},
     {"type": "input_audio_buffer.committed", "item_id": "i2", "previous_item_id": "i1"},
     {"type": "input_audio_buffer.cleared"},
