@@ -97,7 +97,7 @@ def main() -> None:
         os.nice(_LOWEST)
     for line in sys.stdin.buffer:
         # What cannot be folded stays whole as it is, and its reader is told why.
-        with contextlib.suppress(RecordingError):
+        with contextlib.suppress(RecordingError, RecursionError):
             fold(Path(os.fsdecode(line.rstrip(b"\n"))))
 
 

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from contoso_lab.relay.actions import Action
 from contoso_lab.relay.call import Call
+from contoso_lab.relay.closing import NORMAL, Close
 from contoso_lab.relay.legs import Ear
 from contoso_lab.relay.lines import Lines
 from contoso_lab.relay.reconnect import TargetRefused, dial_again
@@ -90,12 +91,19 @@ class Recovery:
     async def _run(self, code: int, reason: str) -> None:
         try:
             if not await dial_again(
-                self._redial, self._call.session_update, self._back, own=self._lines.own, later=self._later
+                self._redial, self._call.session_update, self._welcome, own=self._lines.own, later=self._later
             ):
                 self._end(self._call.target_gone(code, reason))
         except TargetRefused as refused:
             self._end(self._call.target_refused(str(refused)))
         except Exception as error:  # noqa: BLE001 - a mistake of ours must not leave half a call behind
+            self._fail(error)
+
+    def _welcome(self, dialled: Dialled) -> None:
+        try:
+            self._back(dialled)
+        except Exception as error:  # noqa: BLE001 - as above: whose socket calls this would swallow it
+            dialled.leg.close(Close(NORMAL))
             self._fail(error)
 
     def _back(self, dialled: Dialled) -> None:
