@@ -86,7 +86,7 @@ async def make_server() -> AsyncIterator[Callable[..., Any]]:
     async def make() -> ChatServer:
         listener = socket.create_server(("127.0.0.1", 0))
         server = ChatServer(Target.local(f"http://127.0.0.1:{listener.getsockname()[1]}/v1"))
-        config = uvicorn.Config(server.app(), log_level="error", lifespan="off", ws="none")
+        config = uvicorn.Config(server.app(), log_level="error", lifespan="off", ws="none", log_config=None)
         config.load()
         runner = uvicorn.Server(config)
         runner.lifespan = config.lifespan_class(config)
