@@ -1,8 +1,8 @@
 """Gives memory back that the models no longer use.
 
 Recognition and speech take and free arrays of every size, in several threads. glibc keeps what was freed in the
-holes between what is still used, and an hour of talk leaves it with a hundred megabytes that nobody needs. Asked
-for it, it gives them back within milliseconds; so it is asked once a minute, while there was work.
+holes between what is still used: of 580 MB after two hundred turns it gave 70 back when it was asked. So it is asked
+once a minute, while there was work.
 """
 
 from __future__ import annotations
