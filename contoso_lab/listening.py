@@ -27,6 +27,8 @@ LARGEST_MESSAGE_BYTES = 16 * 1024 * 1024
 PING_S = 20.0
 """How often a silent connection is asked for a sign of life, and how long it may take to give one."""
 
+_BAD_REQUEST = b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+
 STOP_S = 5
 """How long open connections may take to end before they are cut."""
 
@@ -97,10 +99,13 @@ class Certificate:
 
 
 class QuietWebSocket(WebSocketsSansIOProtocol):
-    """uvicorn's WebSocket without its complaint about a client that was turned away.
+    """uvicorn's WebSocket, kept from failing over heads that it cannot refuse, and from logging what clients did.
 
-    uvicorn counts a handshake that ended with an HTTP response as not completed, and logs an error for each, as if the
-    application had forgotten to answer.
+    | what a client does | uvicorn alone |
+    |---|---|
+    | it is turned away with an HTTP answer | logs an error, as if the application had forgotten to answer |
+    | a field of its head is not ASCII | quotes it, cannot write it, and keeps the connection in its list for ever |
+    | its text is no UTF-8 | logs an error of ours, with a piece of what was said |
     """
 
     async def send(self, message: Any) -> None:
@@ -108,6 +113,25 @@ class QuietWebSocket(WebSocketsSansIOProtocol):
         await super().send(message)
         if message["type"] == "websocket.http.response.body" and not message.get("more_body", False):
             self.handshake_complete = True
+
+    def data_received(self, data: bytes) -> None:
+        """Bytes of the caller's."""
+        try:
+            super().data_received(data)
+        except UnicodeError:
+            self.transport.write(_BAD_REQUEST)
+            self.transport.close()
+
+    def send_receive_event_to_app(self) -> None:
+        """A message is whole."""
+        if self.curr_msg_data_type == "text":
+            try:
+                b"".join(self.frames).decode()
+            except UnicodeDecodeError:
+                self.frames = []
+                self.conn.send_close(1007, "a text message has to be UTF-8")
+                return self.handle_parser_exception()
+        super().send_receive_event_to_app()
 
 
 class Server(uvicorn.Server):

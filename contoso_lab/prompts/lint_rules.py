@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from itertools import combinations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -73,8 +72,8 @@ def _contradictions(rules: list[str]) -> Iterator[str]:
     marked = [
         rule for rule in rules if re.search(r"\b(?:in|as|use|write) Markdown\b", rule, re.I) and rule not in plain
     ]
-    for no, yes in combinations([*plain[:1], *marked[:1]], 2):
-        yield f"{_short(yes)} and {_short(no)} contradict each other; keep one"
+    if plain and marked:
+        yield f"{_short(marked[0])} and {_short(plain[0])} contradict each other; keep one"
 
 
 def _meaning(rule: str) -> frozenset[str]:

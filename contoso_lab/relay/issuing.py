@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from contoso_lab.errors import LabError, SessionRefused
+from contoso_lab.relay.admission import CLOSING_RETRY_S
 from contoso_lab.relay.desk import Desk
 from contoso_lab.relay.identity import Identity
 from contoso_lab.relay.issuer import AWAY as ISSUER_AWAY
@@ -74,7 +75,7 @@ class Issuing:
 
     async def _issue(self, asked: Asked, headers: Mapping[str, str], address: str | None) -> Issued:
         if self.desk.closing:
-            raise SessionRefused(WHERE, CLOSING, status=503, retry_after_s=5)
+            raise SessionRefused(WHERE, CLOSING, status=503, retry_after_s=CLOSING_RETRY_S)
         caller = await self._who(headers.get("authorization"), address)
         await self.desk.gate.may_issue(caller)
         grant = Grant(

@@ -25,9 +25,9 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 from uvicorn.protocols.utils import get_local_addr, get_remote_addr, is_ssl
 from uvicorn.server import ServerState
 
+from contoso_lab.listening import QuietWebSocket
 from contoso_lab.relay.admission import Admitted, Nobody, Refused
 from contoso_lab.relay.doors import DOORS, refusal_body, refusal_head
-from contoso_lab.relay.guarded_socket import GuardedWebSocket
 from contoso_lab.relay.handshake import Handshake
 from contoso_lab.relay.journal import logger
 from contoso_lab.relay.sockets import MOST_MESSAGE_BYTES
@@ -141,7 +141,7 @@ class PicowsDoor(asyncio.Protocol):
         transport = self._transport
         assert transport is not None
         server_state.connections.discard(self)
-        other = GuardedWebSocket(config=config, server_state=server_state, app_state=app_state)
+        other = QuietWebSocket(config=config, server_state=server_state, app_state=app_state)
         self._passed_to = other
         other.connection_made(transport)
         other.data_received(head)

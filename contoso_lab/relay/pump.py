@@ -278,7 +278,7 @@ class Pump:
         if self._absence is not None:
             self._absence.began()
         if self._tools is not None:
-            self._tools.begin(self._say_to_target, self._ran)
+            self._tools.begin(self._say_to_target, self._watch.tool)
         if self._ceilings is not None:
             self._decide(self._ceilings.begin(self._clock()))
         if self._ceilings is not None or self._absence is not None:
@@ -300,9 +300,6 @@ class Pump:
         self._lines.to_target(message, at_s=self._clock())
         if self._talk.asks_now():
             self._say_to_target({"type": "response.create"})
-
-    def _ran(self, name: str, ms: float, *, error: str | None = None) -> None:
-        self._watch.tool(name, ms, error=error)
 
     # The end.
 

@@ -9,7 +9,6 @@ from fastapi import FastAPI
 
 from contoso_lab.listening import Certificate, Server
 from contoso_lab.relay.desk import Desk
-from contoso_lab.relay.guarded_socket import GuardedWebSocket
 from contoso_lab.relay.journal import line, logger
 from contoso_lab.relay.picows_door import Front, why_not
 
@@ -47,7 +46,7 @@ def relay_server(
         at_once=desk.close_all,
         ping_s=desk.patience.ping_s,
         ping_timeout_s=desk.patience.ping_timeout_s,
-        websocket=front or GuardedWebSocket,
+        websocket=front,
         certificate=certificate,
         trusted_proxies=trusted_proxies,
     )

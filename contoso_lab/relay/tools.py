@@ -9,7 +9,6 @@ target: … function_call item complete ──▶ run it, once
 The model is not asked again when somebody has cut in (the response was cancelled, another one is being made, or
 the caller is speaking: the answer to that will know the outputs), and not when the response also called a tool
 of the client's own: the client asks then, as it is used to. A tool of the client's passes untouched.
-
 Hidden, a client sees nothing of all this (`tool_veil`); shown, it sees every event as it came.
 """
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from openai import AsyncOpenAI
 
 from contoso_lab.audio import PCM16_24K, AudioFormat, encode, to_base64, tone
 from contoso_lab.engine.build import Engine
@@ -20,6 +21,8 @@ from contoso_lab.engine.effects import Effect, Listen, Output, Reply, Stop
 from contoso_lab.engine.protocol import EngineProtocol
 from contoso_lab.engine.reading import read_event
 from contoso_lab.engine.seams import BrainRequest, FloatArray, Heard, Spoken, ToolCall, never
+from contoso_lab.engine.server import create_app
+from contoso_lab.engine.serving import serving
 from contoso_lab.wire.events import Event, dump, parse_server
 
 MS_PER_CHARACTER = 20
@@ -283,3 +286,17 @@ def say() -> Callable[[str], Spoken]:
 @pytest.fixture
 def check() -> Callable[[dict[str, Any]], None]:
     return assert_valid
+
+
+@pytest.fixture
+async def url(fakes: Any) -> AsyncIterator[str]:
+    """Where an engine of fakes is served."""
+    async with serving(create_app(fakes.engine)) as address:
+        yield address
+
+
+@pytest.fixture
+async def client(url: str) -> AsyncIterator[AsyncOpenAI]:
+    """The official client of that engine."""
+    async with AsyncOpenAI(api_key="unused", base_url=f"{url}/v1", max_retries=0) as client:
+        yield client

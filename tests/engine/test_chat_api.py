@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from io import BytesIO
 from typing import Any
 
@@ -12,8 +11,6 @@ from openai import AsyncOpenAI
 
 from contoso_lab.engine.json_shape import shape_problem
 from contoso_lab.engine.seams import ChatMessage, ToolCall
-from contoso_lab.engine.server import create_app
-from contoso_lab.engine.serving import serving
 
 ASK: Any = [{"role": "system", "content": "Be kind."}, {"role": "user", "content": "Hi"}]
 GATE: Any = {
@@ -29,15 +26,6 @@ GATE: Any = {
         },
     },
 }
-
-
-@pytest.fixture
-async def client(fakes: Any) -> AsyncIterator[AsyncOpenAI]:
-    async with (
-        serving(create_app(fakes.engine)) as url,
-        AsyncOpenAI(api_key="unused", base_url=f"{url}/v1", max_retries=0) as client,
-    ):
-        yield client
 
 
 async def test_a_plain_answer(client: AsyncOpenAI, fakes: Any) -> None:

@@ -22,18 +22,6 @@ LOUD = tone(20, hz=300).to_bytes(PCM16_24K)
 QUIET = silence(20).to_bytes(PCM16_24K)
 
 
-@pytest.fixture
-async def url(fakes: Any) -> AsyncIterator[str]:
-    async with serving(create_app(fakes.engine)) as address:
-        yield address
-
-
-@pytest.fixture
-async def client(url: str) -> AsyncIterator[AsyncOpenAI]:
-    async with AsyncOpenAI(api_key="unused", base_url=f"{url}/v1", max_retries=0) as client:
-        yield client
-
-
 class Line:
     """The official client's connection, with every event checked and remembered."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from typing import Any
 
 import openai
@@ -126,15 +125,6 @@ async def test_the_clerk_has_to_call_after_a_result_too() -> None:
 
 
 # over the wire
-
-
-@pytest.fixture
-async def client(fakes: Any) -> AsyncIterator[AsyncOpenAI]:
-    async with (
-        serving(create_app(fakes.engine)) as url,
-        AsyncOpenAI(api_key="unused", base_url=f"{url}/v1", max_retries=0) as client,
-    ):
-        yield client
 
 
 async def respond(client: AsyncOpenAI, **response: Any) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from typing import Any
 
 import openai
@@ -14,8 +14,6 @@ from openai import AsyncOpenAI
 from openai.types.realtime import RealtimeTranscriptionSessionCreateResponse
 
 from contoso_lab.audio import PCM16_24K, ULAW_8K, encode, silence, to_base64, tone
-from contoso_lab.engine.server import create_app
-from contoso_lab.engine.serving import serving
 
 WHISPER = {"model": "whisper-1"}
 
@@ -158,18 +156,6 @@ def test_a_client_that_named_no_model_may_decide_with_its_first_update(new_calle
 
 
 # over the wire
-
-
-@pytest.fixture
-async def url(fakes: Any) -> AsyncIterator[str]:
-    async with serving(create_app(fakes.engine)) as address:
-        yield address
-
-
-@pytest.fixture
-async def client(url: str) -> AsyncIterator[AsyncOpenAI]:
-    async with AsyncOpenAI(api_key="unused", base_url=f"{url}/v1", max_retries=0) as client:
-        yield client
 
 
 def one_turn() -> list[str]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import shutil
 import socket
 import time
 from contextlib import asynccontextmanager
@@ -244,3 +246,14 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
+
+
+@pytest.fixture
+def redis_server():
+    """The program of a real Redis."""
+    binary = shutil.which("redis-server")
+    if binary is None:
+        if os.environ.get("CI"):
+            pytest.fail("there is no redis-server here, and without it nothing shows that relays share their tokens")
+        pytest.skip("there is no redis-server on this machine: install it to test shared tokens")
+    return binary

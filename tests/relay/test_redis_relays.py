@@ -43,15 +43,10 @@ class Process:
 
 
 @pytest.fixture
-async def redis():
-    binary = shutil.which("redis-server")
-    if binary is None:
-        if os.environ.get("CI"):
-            pytest.fail("there is no redis-server here, and without it nothing shows that relays share their tokens")
-        pytest.skip("there is no redis-server on this machine: install it to test shared tokens")
+async def redis(redis_server):
     folder = Path(tempfile.mkdtemp(prefix="lab-redis-"))
     arguments = ("--port", "0", "--unixsocket", str(folder / "s"), "--save", "", "--dir", str(folder))
-    server = Process(binary, *arguments, ready="eady to accept connections")
+    server = Process(redis_server, *arguments, ready="eady to accept connections")
     await server.start()
     server.url = f"unix://{folder / 's'}"
     try:
