@@ -18,9 +18,9 @@ import typer
 
 from contoso_lab.errors import ConfigError, LabError
 from contoso_lab.listening import Certificate, bind, url_of
-from contoso_lab.relay.ceilings import CallLimits
-from contoso_lab.relay.ceilings import for_each_call as ceilings_of_each_call
-from contoso_lab.relay.journal import LogFormat, line, logger, start_log
+from contoso_lab.relay.calls.ceilings import CallLimits
+from contoso_lab.relay.calls.ceilings import for_each_call as ceilings_of_each_call
+from contoso_lab.relay.watching.journal import LogFormat, line, logger, start_log
 from contoso_lab.settings import Settings, Target, TargetKind
 
 NO_CEILINGS = CallLimits()
@@ -53,7 +53,7 @@ def main(
     call_minutes: Annotated[float | None, typer.Option(help="the most that a call may last")] = None,
     call_usd: Annotated[float | None, typer.Option(help="the most that a call may cost, in US dollars")] = None,
     idle_minutes: Annotated[float | None, typer.Option(help="how long a call may go on without a word")] = None,
-    prices: Annotated[Path | None, typer.Option(help="a YAML file of prices, see contoso_lab/relay/prices.py")] = None,
+    prices: Annotated[Path | None, typer.Option(help="a YAML file of prices, see docs/relay.md")] = None,
     drain_s: Annotated[float, typer.Option(min=0, help="how long open calls may go on after SIGTERM")] = 0.0,
     log_format: Annotated[str, typer.Option(help="text or json")] = "text",
     log_level: Annotated[str, typer.Option(help="debug, info or warning")] = "info",
@@ -124,17 +124,17 @@ def serve(
 
     Everything that can be known to be wrong is found out here, before the relay says that it is ready.
     """
+    from contoso_lab.relay.access.exposure import check_exposure
+    from contoso_lab.relay.access.issuer import Issuer
+    from contoso_lab.relay.access.limits import Limits
     from contoso_lab.relay.app import create_app
-    from contoso_lab.relay.credentials import Credentials
-    from contoso_lab.relay.exposure import check_exposure
-    from contoso_lab.relay.issuer import Issuer
-    from contoso_lab.relay.limits import Limits
-    from contoso_lab.relay.observer import Observer
-    from contoso_lab.relay.prices import load_prices
+    from contoso_lab.relay.calls.prices import load_prices
     from contoso_lab.relay.serving import relay_server
     from contoso_lab.relay.setup import shop_setup
-    from contoso_lab.relay.tool_runner import for_each_call as tools_of_each_call
-    from contoso_lab.relay.tracing import Tracing
+    from contoso_lab.relay.tooling.tool_runner import for_each_call as tools_of_each_call
+    from contoso_lab.relay.watching.observer import Observer
+    from contoso_lab.relay.watching.tracing import Tracing
+    from contoso_lab.relay.wires.credentials import Credentials
 
     secret = settings.relay_secret.get_secret_value() or None if settings.relay_secret else None
     issuer = None

@@ -6,7 +6,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from contoso_lab.errors import SessionRefused
-from contoso_lab.relay.closing import (
+from contoso_lab.relay.access.concurrency import Lease
+from contoso_lab.relay.access.limits import GUESSED
+from contoso_lab.relay.access.redis_link import AWAY
+from contoso_lab.relay.access.tokens import ELSEWHERE, EXPIRED, NONE_GIVEN, USED, Grant
+from contoso_lab.relay.calls.closing import (
     FAILED,
     FULL,
     GOING_AWAY,
@@ -17,20 +21,16 @@ from contoso_lab.relay.closing import (
     WRONG_ORIGIN,
     Close,
 )
-from contoso_lab.relay.concurrency import Lease
-from contoso_lab.relay.dial import Dialled
-from contoso_lab.relay.doors import Knock
-from contoso_lab.relay.legs import Leg, Message
-from contoso_lab.relay.limits import GUESSED
-from contoso_lab.relay.redis_link import AWAY
 from contoso_lab.relay.setup import Setup
-from contoso_lab.relay.sockets import Line
-from contoso_lab.relay.tokens import ELSEWHERE, EXPIRED, NONE_GIVEN, USED, Grant
+from contoso_lab.relay.wires.dial import Dialled
+from contoso_lab.relay.wires.doors import Knock
+from contoso_lab.relay.wires.legs import Leg, Message
+from contoso_lab.relay.wires.sockets import Line
 
 if TYPE_CHECKING:
-    from contoso_lab.relay.call_watch import CallWatch
+    from contoso_lab.relay.calls.pump import Pump
     from contoso_lab.relay.desk import Desk
-    from contoso_lab.relay.pump import Pump
+    from contoso_lab.relay.watching.call_watch import CallWatch
 
 CLOSING = Close(GOING_AWAY, "the relay is shutting down, call again later")
 CLOSING_RETRY_S = 5.0

@@ -27,23 +27,23 @@ from fastapi import Body, Depends, FastAPI, Query, Request, Response, WebSocket
 from fastapi.responses import JSONResponse
 from fastapi.security import HTTPBearer
 
-from contoso_lab.relay.answers import Health, TokenAnswer, refusals, speak_one_language
-from contoso_lab.relay.client_secrets import PREFIX, ClientSecret, Name, Wanted, client_secret
-from contoso_lab.relay.concurrency import RedisLeases
+from contoso_lab.relay.access.answers import Health, TokenAnswer, refusals, speak_one_language
+from contoso_lab.relay.access.client_secrets import PREFIX, ClientSecret, Name, Wanted, client_secret
+from contoso_lab.relay.access.concurrency import RedisLeases
+from contoso_lab.relay.access.headers import Surround
+from contoso_lab.relay.access.identity import Identity
+from contoso_lab.relay.access.issuer import Issuer
+from contoso_lab.relay.access.issuing import Asked, Issuing
+from contoso_lab.relay.access.limits import Limiter, Limits
+from contoso_lab.relay.access.origins import OriginPolicy
+from contoso_lab.relay.access.redis_link import RedisLink
+from contoso_lab.relay.access.redis_tokens import RedisTokens
+from contoso_lab.relay.access.tokens import MemoryTokens
 from contoso_lab.relay.desk import Desk
-from contoso_lab.relay.doors import BROWSER_DOOR, PROGRAM_DOOR
-from contoso_lab.relay.headers import Surround
-from contoso_lab.relay.identity import Identity
-from contoso_lab.relay.issuer import Issuer
-from contoso_lab.relay.issuing import Asked, Issuing
-from contoso_lab.relay.limits import Limiter, Limits
-from contoso_lab.relay.origins import OriginPolicy
-from contoso_lab.relay.redis_link import RedisLink
-from contoso_lab.relay.redis_tokens import RedisTokens
-from contoso_lab.relay.scrape import watching_routes
 from contoso_lab.relay.setup import SetupSource, shop_setup
-from contoso_lab.relay.starlette_door import answer
-from contoso_lab.relay.tokens import MemoryTokens
+from contoso_lab.relay.watching.scrape import watching_routes
+from contoso_lab.relay.wires.doors import BROWSER_DOOR, PROGRAM_DOOR
+from contoso_lab.relay.wires.starlette_door import answer
 from contoso_lab.settings import Target
 
 

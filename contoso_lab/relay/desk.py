@@ -24,26 +24,26 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from contoso_lab.errors import LabError, SessionRefused
+from contoso_lab.relay.access.limits import Gate, Limiter, redeem
+from contoso_lab.relay.access.origins import OriginPolicy, is_loopback
+from contoso_lab.relay.access.tokens import NONE_GIVEN, WHERE, Grant, MemoryTokens, TokenStore
 from contoso_lab.relay.admission import CLOSING, CLOSING_RETRY_S, GONE, Admitted, Refused
-from contoso_lab.relay.call import Call
-from contoso_lab.relay.closing import FAILED, Close
-from contoso_lab.relay.dial import DIAL_S, Dialled, dial
-from contoso_lab.relay.door_dialect import BetaDoor
-from contoso_lab.relay.doors import PROGRAM_DOOR, knock
-from contoso_lab.relay.handshake import Handshake
-from contoso_lab.relay.limits import Gate, Limiter, redeem
-from contoso_lab.relay.observer import Observer
-from contoso_lab.relay.origins import OriginPolicy, is_loopback
-from contoso_lab.relay.pump import Pump
+from contoso_lab.relay.calls.call import Call
+from contoso_lab.relay.calls.closing import FAILED, Close
+from contoso_lab.relay.calls.door_dialect import BetaDoor
+from contoso_lab.relay.calls.pump import Pump
+from contoso_lab.relay.calls.tape import Tape
 from contoso_lab.relay.setup import Setup, SetupSource
-from contoso_lab.relay.sockets import Line, Patience
-from contoso_lab.relay.tape import Tape
-from contoso_lab.relay.tokens import NONE_GIVEN, WHERE, Grant, MemoryTokens, TokenStore
+from contoso_lab.relay.watching.observer import Observer
+from contoso_lab.relay.wires.dial import DIAL_S, Dialled, dial
+from contoso_lab.relay.wires.doors import PROGRAM_DOOR, knock
+from contoso_lab.relay.wires.handshake import Handshake
+from contoso_lab.relay.wires.sockets import Line, Patience
 from contoso_lab.settings import Target
 
 if TYPE_CHECKING:
-    from contoso_lab.relay.ceilings import Ceilings
-    from contoso_lab.relay.tool_runner import ToolRunner
+    from contoso_lab.relay.calls.ceilings import Ceilings
+    from contoso_lab.relay.tooling.tool_runner import ToolRunner
 
 
 @dataclass(eq=False)

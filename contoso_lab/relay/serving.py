@@ -9,8 +9,8 @@ from fastapi import FastAPI
 
 from contoso_lab.listening import Certificate, Server
 from contoso_lab.relay.desk import Desk
-from contoso_lab.relay.journal import line, logger
-from contoso_lab.relay.picows_door import Front, why_not
+from contoso_lab.relay.watching.journal import line, logger
+from contoso_lab.relay.wires.picows_door import Front, why_not
 
 
 def relay_server(

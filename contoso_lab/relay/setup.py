@@ -8,8 +8,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from contoso_lab.relay.tokens import Grant
-from contoso_lab.relay.tools import Tool
+from contoso_lab.relay.access.tokens import Grant
+from contoso_lab.relay.tooling.tools import Tool
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,14 +35,14 @@ from contoso_lab.engine.scripted import scripted_engine
 from contoso_lab.engine.server import create_app as engine_app
 from contoso_lab.listening import Server, bind, url_of
 from contoso_lab.relay.__main__ import main
+from contoso_lab.relay.access.tokens import Grant
 from contoso_lab.relay.app import create_app
-from contoso_lab.relay.credentials import Credentials, Entra
-from contoso_lab.relay.metrics import CALL_REFUSALS, TOKEN_REFUSALS
-from contoso_lab.relay.observer import Observer
 from contoso_lab.relay.serving import relay_server
 from contoso_lab.relay.setup import shop_setup
-from contoso_lab.relay.tokens import Grant
-from contoso_lab.relay.tool_runner import for_each_call
+from contoso_lab.relay.tooling.tool_runner import for_each_call
+from contoso_lab.relay.watching.metrics import CALL_REFUSALS, TOKEN_REFUSALS
+from contoso_lab.relay.watching.observer import Observer
+from contoso_lab.relay.wires.credentials import Credentials, Entra
 from contoso_lab.settings import Settings, Target
 
 ROOT = Path(__file__).parents[2]

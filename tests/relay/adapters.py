@@ -11,12 +11,12 @@ from websockets.asyncio.client import connect
 
 from contoso_lab.listening import Server, bind, url_of
 from contoso_lab.relay.admission import Admitted
-from contoso_lab.relay.closing import Close
-from contoso_lab.relay.doors import knock
-from contoso_lab.relay.legs import Leg, Message
-from contoso_lab.relay.picows_door import Front
-from contoso_lab.relay.sockets import Patience
-from contoso_lab.relay.starlette_door import answer
+from contoso_lab.relay.calls.closing import Close
+from contoso_lab.relay.wires.doors import knock
+from contoso_lab.relay.wires.legs import Leg, Message
+from contoso_lab.relay.wires.picows_door import Front
+from contoso_lab.relay.wires.sockets import Patience
+from contoso_lab.relay.wires.starlette_door import answer
 
 
 class Notebook:

@@ -21,10 +21,10 @@ from websockets.exceptions import ConnectionClosed
 from contoso_lab.errors import ShopError
 from contoso_lab.listening import Server, bind, url_of
 from contoso_lab.recording.fold import fold
+from contoso_lab.relay.access.tokens import Grant
 from contoso_lab.relay.app import create_app
 from contoso_lab.relay.serving import relay_server
 from contoso_lab.relay.setup import Setup
-from contoso_lab.relay.tokens import Grant
 from contoso_lab.settings import Target
 
 KEY = "sk-test-0123456789abcdef"

@@ -9,10 +9,10 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from contoso_lab.relay.call import Call
-from contoso_lab.relay.closing import Close
-from contoso_lab.relay.dial import Dialled
-from contoso_lab.relay.pump import Pump
+from contoso_lab.relay.calls.call import Call
+from contoso_lab.relay.calls.closing import Close
+from contoso_lab.relay.calls.pump import Pump
+from contoso_lab.relay.wires.dial import Dialled
 
 SESSION = {"type": "realtime", "instructions": "You sell tents."}
 CREATED = b'{"type":"session.created","session":{}}'

@@ -12,9 +12,9 @@ from openai.types.realtime import ClientSecretCreateResponse
 from starlette.testclient import TestClient
 
 from contoso_lab.errors import SessionRefused
+from contoso_lab.relay.access.limits import Limits
+from contoso_lab.relay.access.tokens import ELSEWHERE, EXPIRED, Grant
 from contoso_lab.relay.app import create_app
-from contoso_lab.relay.limits import Limits
-from contoso_lab.relay.tokens import ELSEWHERE, EXPIRED, Grant
 from contoso_lab.settings import Target
 
 LOCAL = Target.local("http://127.0.0.1:9/v1")

@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from contoso_lab.relay.actions import Acknowledge, Note
-from contoso_lab.relay.call import Call, Forward, HangUp, Record, lab_event
-from contoso_lab.relay.legs import Binary
+from contoso_lab.relay.calls.actions import Acknowledge, Note
+from contoso_lab.relay.calls.call import Call, Forward, HangUp, Record, lab_event
+from contoso_lab.relay.wires.legs import Binary
 
 SESSION = {"type": "realtime", "instructions": "You sell tents."}
 CREATED = b'{"type":"session.created","session":{}}'

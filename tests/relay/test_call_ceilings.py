@@ -8,8 +8,8 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 
 from contoso_lab.errors import ConfigError
-from contoso_lab.relay.ceilings import CallLimits, for_each_call
-from contoso_lab.relay.prices import PriceTable
+from contoso_lab.relay.calls.ceilings import CallLimits, for_each_call
+from contoso_lab.relay.calls.prices import PriceTable
 from contoso_lab.settings import Target
 
 PRICED = Target("url", "http://127.0.0.1:1/v1", "gpt-realtime", "x")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from contoso_lab.errors import ConfigError
-from contoso_lab.relay.ceilings import Announce, CallLimits, Ceilings, Decision, Stop
-from contoso_lab.relay.prices import FREE, PRICES
+from contoso_lab.relay.calls.ceilings import Announce, CallLimits, Ceilings, Decision, Stop
+from contoso_lab.relay.calls.prices import FREE, PRICES
 
 PRICE = PRICES["gpt-realtime"]
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from contoso_lab.relay.closing import Close, passed_on
+from contoso_lab.relay.calls.closing import Close, passed_on
 
 
 @pytest.mark.parametrize(

@@ -15,8 +15,8 @@ import pytest
 from pydantic import SecretStr
 
 from contoso_lab.errors import ConfigError, MissingExtra, SessionRefused
-from contoso_lab.relay import credentials
-from contoso_lab.relay.credentials import Credentials, Entra
+from contoso_lab.relay.wires import credentials
+from contoso_lab.relay.wires.credentials import Credentials, Entra
 from contoso_lab.settings import Target
 
 KEY = SecretStr("sk-test-0123456789abcdef")

@@ -21,17 +21,19 @@ import pytest
 import typer
 import yaml
 
-from contoso_lab.relay import admission, closing, doors
+from contoso_lab.relay import admission
 from contoso_lab.relay.__main__ import main
 from contoso_lab.relay.app import create_app
-from contoso_lab.relay.call import Call
-from contoso_lab.relay.credentials import Credentials, Entra
-from contoso_lab.relay.prices import load_prices
+from contoso_lab.relay.calls import closing
+from contoso_lab.relay.calls.call import Call
+from contoso_lab.relay.calls.prices import load_prices
+from contoso_lab.relay.wires import doors
+from contoso_lab.relay.wires.credentials import Credentials, Entra
 from contoso_lab.settings import Settings, Target
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENT = (ROOT / "docs" / "relay.md").read_text(encoding="utf-8")
-SOURCES = sorted((ROOT / "contoso_lab" / "relay").glob("*.py"))
+SOURCES = sorted((ROOT / "contoso_lab" / "relay").rglob("*.py"))
 ADDRESS = "http://127.0.0.1:8901"
 """Where the examples say that the relay is."""
 NONE = "–"
@@ -234,7 +236,7 @@ def test_a_sentence_is_one_of_the_code(sentence: str) -> None:
 @pytest.mark.parametrize("cells", rows("what", "how much", "name"), ids=lambda cells: cells[-1])
 def test_a_fixed_limit_is_that_of_the_code(cells: list[str]) -> None:
     number, _, unit = cells[1].partition(" ")
-    module, _, name = words(cells[2])[0].partition(".")
+    module, _, name = words(cells[2])[0].rpartition(".")
     value = getattr(import_module(f"contoso_lab.relay.{module}"), name)
     assert value == int(number) * {"": 1, "s": 1, "KiB": 2**10, "MiB": 2**20}[unit]
 

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from openai.types.beta import realtime as beta
 from openai.types.realtime import RealtimeSessionCreateRequest
 
-from contoso_lab.relay.door_dialect import BetaDoor
-from contoso_lab.relay.legs import Binary
+from contoso_lab.relay.calls.door_dialect import BetaDoor
+from contoso_lab.relay.wires.legs import Binary
 from contoso_lab.wire.beta import from_beta, param_from_beta, param_to_beta, to_beta
 
 DOOR = BetaDoor()

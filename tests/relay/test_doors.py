@@ -7,7 +7,7 @@ from openai import AsyncOpenAI
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosedError, InvalidStatus
 
-from contoso_lab.relay.tokens import EXPIRED, NONE_GIVEN, UNKNOWN, USED
+from contoso_lab.relay.access.tokens import EXPIRED, NONE_GIVEN, UNKNOWN, USED
 
 
 class Clock:

@@ -10,7 +10,7 @@ from websockets.exceptions import ConnectionClosed
 from contoso_lab.errors import RecordingError
 from contoso_lab.recording.bundle import Recording
 from contoso_lab.recording.recorder import Recorder
-from contoso_lab.relay.call import Call
+from contoso_lab.relay.calls.call import Call
 
 
 async def rest(socket) -> list[dict]:

@@ -25,15 +25,16 @@ import pytest
 
 from contoso_lab.errors import SessionRefused
 from contoso_lab.recording.recorder import Recorder
-from contoso_lab.relay import mended_transport, reconnect, tape
-from contoso_lab.relay.ceilings import CallLimits, Ceilings
-from contoso_lab.relay.handshake import Handshake
-from contoso_lab.relay.identity import Identity
-from contoso_lab.relay.limits import Limits, redeem
-from contoso_lab.relay.prices import PriceTable
+from contoso_lab.relay.access.identity import Identity
+from contoso_lab.relay.access.limits import Limits, redeem
+from contoso_lab.relay.calls import reconnect, tape
+from contoso_lab.relay.calls.ceilings import CallLimits, Ceilings
+from contoso_lab.relay.calls.prices import PriceTable
 from contoso_lab.relay.setup import Setup
-from contoso_lab.relay.sockets import Patience
-from contoso_lab.relay.tool_runner import ToolRunner
+from contoso_lab.relay.tooling.tool_runner import ToolRunner
+from contoso_lab.relay.wires import mended_transport
+from contoso_lab.relay.wires.handshake import Handshake
+from contoso_lab.relay.wires.sockets import Patience
 
 from . import hostile  # noqa: TID252 - the tests are no package
 from .hostile import CLOSE, TEXT, Caller, Target, frame  # noqa: TID252

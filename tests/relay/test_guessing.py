@@ -10,11 +10,11 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
+from contoso_lab.relay.access.limits import Limits
+from contoso_lab.relay.access.tokens import MOST_TOKENS, UNKNOWN, Grant, MemoryTokens
 from contoso_lab.relay.admission import Admitted, Refused
 from contoso_lab.relay.app import create_app
-from contoso_lab.relay.handshake import Handshake
-from contoso_lab.relay.limits import Limits
-from contoso_lab.relay.tokens import MOST_TOKENS, UNKNOWN, Grant, MemoryTokens
+from contoso_lab.relay.wires.handshake import Handshake
 from contoso_lab.settings import Target
 
 MAYA = Grant("voice", "maya")

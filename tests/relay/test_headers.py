@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 from starlette.testclient import TestClient
 
+from contoso_lab.relay.access.headers import ALWAYS, HSTS, MOST_BODY_BYTES, PREFLIGHT_S
 from contoso_lab.relay.app import create_app
-from contoso_lab.relay.headers import ALWAYS, HSTS, MOST_BODY_BYTES, PREFLIGHT_S
 from contoso_lab.settings import Target
 
 LOCAL = Target.local("http://127.0.0.1:9/v1")

@@ -15,11 +15,11 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from starlette.testclient import TestClient
 
 from contoso_lab.errors import ConfigError, SessionRefused
+from contoso_lab.relay.access.exposure import check_exposure
+from contoso_lab.relay.access.identity import NEITHER, Identity
+from contoso_lab.relay.access.issuer import AWAY, FLOOR_S, NO_TOKEN, OLD_S, TOO_OLD_S, Issuer
+from contoso_lab.relay.access.limits import Limits
 from contoso_lab.relay.app import create_app
-from contoso_lab.relay.exposure import check_exposure
-from contoso_lab.relay.identity import NEITHER, Identity
-from contoso_lab.relay.issuer import AWAY, FLOOR_S, NO_TOKEN, OLD_S, TOO_OLD_S, Issuer
-from contoso_lab.relay.limits import Limits
 from contoso_lab.settings import Target
 
 AUDIENCE = "api://contoso-lab"

@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 
 from contoso_lab.errors import SessionRefused
+from contoso_lab.relay.access.identity import Identity
+from contoso_lab.relay.access.issuer import AWAY as ISSUER_AWAY
+from contoso_lab.relay.access.issuing import Asked, Issuing
+from contoso_lab.relay.access.limits import Limits
+from contoso_lab.relay.access.redis_link import AWAY as STORE_AWAY
+from contoso_lab.relay.access.tokens import WHERE, Grant, MemoryTokens
 from contoso_lab.relay.app import create_app
-from contoso_lab.relay.identity import Identity
-from contoso_lab.relay.issuer import AWAY as ISSUER_AWAY
-from contoso_lab.relay.issuing import Asked, Issuing
-from contoso_lab.relay.limits import Limits
-from contoso_lab.relay.redis_link import AWAY as STORE_AWAY
-from contoso_lab.relay.tokens import WHERE, Grant, MemoryTokens
 from contoso_lab.settings import Target
 
 SECRET = "a-secret-of-some-length"

@@ -13,7 +13,7 @@ from openai import AsyncOpenAI
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from contoso_lab.relay.journal import TextFormatter, line, start_log
+from contoso_lab.relay.watching.journal import TextFormatter, line, start_log
 
 SPOKEN = "the words that somebody spoke"
 

@@ -6,10 +6,10 @@ import types
 import pytest
 
 from contoso_lab.errors import SessionRefused
-from contoso_lab.relay import limits as module
-from contoso_lab.relay.concurrency import MemoryLeases
-from contoso_lab.relay.limits import Limiter, Limits, neighbourhood, redeem
-from contoso_lab.relay.tokens import UNKNOWN, Grant, MemoryTokens
+from contoso_lab.relay.access import limits as module
+from contoso_lab.relay.access.concurrency import MemoryLeases
+from contoso_lab.relay.access.limits import Limiter, Limits, neighbourhood, redeem
+from contoso_lab.relay.access.tokens import UNKNOWN, Grant, MemoryTokens
 
 MAYA = Grant("voice", "maya")
 

@@ -13,10 +13,10 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from websockets.exceptions import ConnectionClosed
 
-from contoso_lab.relay.metrics import Calls, Metrics
-from contoso_lab.relay.observer import Observer
-from contoso_lab.relay.sockets import LOW_WATER_BYTES, MOST_MESSAGE_BYTES
-from contoso_lab.relay.watch import ENDS, LOSSES, Counts, FirstAudio, how_it_ended
+from contoso_lab.relay.watching.metrics import Calls, Metrics
+from contoso_lab.relay.watching.observer import Observer
+from contoso_lab.relay.watching.watch import ENDS, LOSSES, Counts, FirstAudio, how_it_ended
+from contoso_lab.relay.wires.sockets import LOW_WATER_BYTES, MOST_MESSAGE_BYTES
 
 AUDIO = '{"type":"input_audio_buffer.append","audio":"%s"}' % ("AAAA" * 800)  # 50 ms
 

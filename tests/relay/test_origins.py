@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from contoso_lab.relay.origins import OriginPolicy, is_loopback
+from contoso_lab.relay.access.origins import OriginPolicy, is_loopback
 
 POLICY = OriginPolicy(frozenset({"https://lab.example"}))
 

@@ -13,10 +13,10 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.frames import Frame, Opcode
 
 from contoso_lab.relay.admission import Refused
-from contoso_lab.relay.closing import Close
-from contoso_lab.relay.doors import knock
-from contoso_lab.relay.legs import Binary
-from contoso_lab.relay.sockets import HIGH_WATER_BYTES, MOST_MESSAGE_BYTES, Patience
+from contoso_lab.relay.calls.closing import Close
+from contoso_lab.relay.wires.doors import knock
+from contoso_lab.relay.wires.legs import Binary
+from contoso_lab.relay.wires.sockets import HIGH_WATER_BYTES, MOST_MESSAGE_BYTES, Patience
 
 from .adapters import serve_line  # noqa: TID252 - the tests are no package
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from contoso_lab.errors import ConfigError
-from contoso_lab.relay.prices import FREE, PRICES, PriceTable, cost_usd, load_prices, price_for
+from contoso_lab.relay.calls.prices import FREE, PRICES, PriceTable, cost_usd, load_prices, price_for
 from contoso_lab.settings import Target
 
 PRICE = PRICES["gpt-realtime"]

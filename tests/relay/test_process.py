@@ -11,7 +11,7 @@ from websockets.asyncio.client import connect
 
 from contoso_lab.errors import ConfigError, PortInUse
 from contoso_lab.listening import bind, url_of
-from contoso_lab.relay.exposure import check_exposure
+from contoso_lab.relay.access.exposure import check_exposure
 
 
 def test_a_port_that_is_taken_is_one_sentence():

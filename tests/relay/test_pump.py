@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from contoso_lab.relay.call import Call
-from contoso_lab.relay.closing import Close
-from contoso_lab.relay.legs import Binary
+from contoso_lab.relay.calls.call import Call
+from contoso_lab.relay.calls.closing import Close
+from contoso_lab.relay.wires.legs import Binary
 
 from .fakes import APPEND, CREATED, DELTA, FakeTape, Held, dump  # noqa: TID252 - the tests are no package
 
@@ -122,7 +122,7 @@ async def test_a_tape_that_never_began_is_told():
 
 
 async def test_the_first_sound_is_told_to_whoever_watches():
-    from contoso_lab.relay.watch import Unwatched
+    from contoso_lab.relay.watching.watch import Unwatched
 
     class Watching(Unwatched):
         awaits_audio = True
@@ -139,7 +139,7 @@ async def test_the_first_sound_is_told_to_whoever_watches():
 
 
 async def test_a_beta_client_is_understood():
-    from contoso_lab.relay.door_dialect import BetaDoor
+    from contoso_lab.relay.calls.door_dialect import BetaDoor
 
     held = Held(door=BetaDoor())
     held.target.says(DELTA, dump("conversation.item.done", item={"id": "i", "type": "message"}))
@@ -150,7 +150,7 @@ async def test_a_beta_client_is_understood():
 
 
 async def test_a_ceiling_is_announced_and_then_ends_the_call():
-    from contoso_lab.relay.ceilings import CallLimits, Ceilings
+    from contoso_lab.relay.calls.ceilings import CallLimits, Ceilings
 
     held = Held(ceilings=Ceilings(CallLimits(wall_s=100)))
     await held.clock.pass_s(71)

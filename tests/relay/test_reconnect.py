@@ -6,8 +6,8 @@ import pytest
 from openai.types.realtime import ResponseDoneEvent
 
 from contoso_lab.errors import SessionRefused
-from contoso_lab.relay.closing import Close
-from contoso_lab.relay.tool_runner import ToolRunner
+from contoso_lab.relay.calls.closing import Close
+from contoso_lab.relay.tooling.tool_runner import ToolRunner
 
 from .fakes import APPEND, DELTA, FakeTarget, Held, dump, settle  # noqa: TID252 - the tests are no package
 

@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 
 from contoso_lab.errors import ConfigError, SessionRefused
-from contoso_lab.relay.concurrency import RedisLeases
-from contoso_lab.relay.limits import Limiter, Limits, redeem
-from contoso_lab.relay.redis_link import AWAY, RedisLink
-from contoso_lab.relay.redis_tokens import RedisTokens
-from contoso_lab.relay.tokens import ELSEWHERE, EXPIRED, UNKNOWN, USED, Grant, digest_of
+from contoso_lab.relay.access.concurrency import RedisLeases
+from contoso_lab.relay.access.limits import Limiter, Limits, redeem
+from contoso_lab.relay.access.redis_link import AWAY, RedisLink
+from contoso_lab.relay.access.redis_tokens import RedisTokens
+from contoso_lab.relay.access.tokens import ELSEWHERE, EXPIRED, UNKNOWN, USED, Grant, digest_of
 
 MAYA = Grant("voice", "maya", "first_call", caller="oidc:maya")
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from contoso_lab.relay.resume import ACK_EVERY, Resume
+from contoso_lab.relay.calls.resume import ACK_EVERY, Resume
 
 from .fakes import APPEND, DELTA, Held, counted, dump  # noqa: TID252 - the tests are no package
 
@@ -205,7 +205,7 @@ async def test_to_a_call_that_is_over_nobody_comes_back():
 
 
 async def test_a_beta_client_counts_what_it_hears():
-    from contoso_lab.relay.door_dialect import BetaDoor
+    from contoso_lab.relay.calls.door_dialect import BetaDoor
 
     held = Held(resumable=True, door=BetaDoor())
     received = len(counted(held.client))

@@ -7,8 +7,8 @@ from hypothesis import HealthCheck, Phase, settings
 from schemathesis.config import SchemathesisConfig
 from starlette.testclient import TestClient
 
+from contoso_lab.relay.access.limits import Limits
 from contoso_lab.relay.app import create_app
-from contoso_lab.relay.limits import Limits
 from contoso_lab.relay.setup import Setup
 from contoso_lab.settings import Target
 

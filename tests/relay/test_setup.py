@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 
 from contoso_lab.errors import LabError
+from contoso_lab.relay.access.tokens import Grant
 from contoso_lab.relay.setup import shop_setup
-from contoso_lab.relay.tokens import Grant
 
 
 @pytest.mark.parametrize("persona", ["voice", "voice_brief"])

@@ -17,9 +17,9 @@ from cryptography.x509.oid import NameOID
 
 from contoso_lab.errors import ConfigError, SessionRefused
 from contoso_lab.listening import Certificate
-from contoso_lab.relay import dial as dialling
-from contoso_lab.relay import picows_door
-from contoso_lab.relay.dial import dial
+from contoso_lab.relay.wires import dial as dialling
+from contoso_lab.relay.wires import picows_door
+from contoso_lab.relay.wires.dial import dial
 from contoso_lab.settings import Target
 
 from .adapters import serve_line  # noqa: TID252 - the tests are no package

@@ -6,10 +6,10 @@ import json
 from contoso_lab.recording import Recording
 from contoso_lab.recording.fold import fold
 from contoso_lab.recording.recorder import Recorder
-from contoso_lab.relay import tape as tape_module
+from contoso_lab.relay.access.tokens import Grant
+from contoso_lab.relay.calls import tape as tape_module
+from contoso_lab.relay.calls.tape import Tape
 from contoso_lab.relay.setup import Setup
-from contoso_lab.relay.tape import Tape
-from contoso_lab.relay.tokens import Grant
 from contoso_lab.settings import Target
 
 MAYA = Grant("voice", "maya")

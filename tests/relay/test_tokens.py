@@ -5,7 +5,7 @@ import secrets
 import pytest
 
 from contoso_lab.errors import ConfigError, SessionRefused
-from contoso_lab.relay.tokens import ELSEWHERE, EXPIRED, UNKNOWN, USED, Grant, MemoryTokens, Tokens
+from contoso_lab.relay.access.tokens import ELSEWHERE, EXPIRED, UNKNOWN, USED, Grant, MemoryTokens, Tokens
 
 MAYA = Grant("voice", "maya", "first_call")
 

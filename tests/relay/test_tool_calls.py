@@ -19,9 +19,9 @@ from contoso_lab.engine.script import Script
 from contoso_lab.engine.scripted import ScriptedEar, scripted_engine
 from contoso_lab.engine.server import create_app as engine_app
 from contoso_lab.listening import Server, bind
+from contoso_lab.relay.access.tokens import Grant
 from contoso_lab.relay.setup import Setup, shop_setup
-from contoso_lab.relay.tokens import Grant
-from contoso_lab.relay.tool_runner import for_each_call
+from contoso_lab.relay.tooling.tool_runner import for_each_call
 
 SEARCH = {"name": "search_catalog", "arguments": {"query": "tent for four", "max_price": 300}}
 

@@ -14,8 +14,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from contoso_lab.errors import ShopError
-from contoso_lab.relay.tool_runner import MOST_WAITING, ToolRunner
-from contoso_lab.relay.tools import MOST_ROUNDS, ToolCall, ToolDesk
+from contoso_lab.relay.tooling.tool_runner import MOST_WAITING, ToolRunner
+from contoso_lab.relay.tooling.tools import MOST_ROUNDS, ToolCall, ToolDesk
 from contoso_lab.wire import Conversation
 
 

@@ -18,8 +18,8 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
 from contoso_lab.errors import ConfigError, MissingExtra
-from contoso_lab.relay.observer import Observer
-from contoso_lab.relay.tracing import Tracing
+from contoso_lab.relay.watching.observer import Observer
+from contoso_lab.relay.watching.tracing import Tracing
 
 SPOKEN = "the words that somebody spoke"
 
@@ -170,8 +170,8 @@ def test_the_package_is_named_when_it_is_missing(monkeypatch) -> None:
 def test_without_an_exporter_nothing_is_even_imported() -> None:
     code = (
         "import sys\n"
-        "from contoso_lab.relay.observer import Observer\n"
-        "from contoso_lab.relay.tracing import Tracing\n"
+        "from contoso_lab.relay.watching.observer import Observer\n"
+        "from contoso_lab.relay.watching.tracing import Tracing\n"
         "Observer(tracing=Tracing.from_env({})).call('1', door='query')\n"
         "print([name for name in sys.modules if name.startswith('opentelemetry')])"
     )

@@ -1,0 +1,262 @@
+"""The conversation as items, so that it can be told to a target that has just been dialled.
+
+It is folded from what the target says about items, never from sound. A new session then hears the same items
+under the same names: what the user said as `input_text` (a transcript, for the sound is gone), what the
+assistant said as `output_text`, cut to what was heard, function calls with their outputs. The protocol takes
+no other content from a client in these roles.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from contoso_lab.relay.wires.legs import Message
+from contoso_lab.wire.heard import heard_text
+from contoso_lab.wire.order import ItemOrder
+from contoso_lab.wire.sound import sound_ms
+
+INAUDIBLE = "[inaudible]"
+"""Stands for speech without a transcript, so that the model can ask again."""
+MOST_KEPT_BYTES = 4 * 2**20
+"""How much text and pictures are remembered; the oldest items go first, as in a model's own window."""
+
+ABOUT_ITEMS = frozenset({
+    "session.created", "session.updated", "conversation.item.added", "conversation.item.created",
+    "conversation.item.done", "conversation.item.deleted", "conversation.item.truncated",
+    "conversation.item.input_audio_transcription.completed", "input_audio_buffer.committed",
+    "response.output_item.added", "response.output_item.done", "response.done",
+})  # fmt: skip
+"""The events of a target that say something about items."""
+WORDS = frozenset({"response.output_audio_transcript.delta", "response.output_text.delta"})
+"""The events that come word by word; they are parsed only when the target is lost in the middle of an item."""
+
+# A cut that is shorter than this is a rounding of two clocks, not a missed word.
+_ROUNDING_MS = 20.0
+
+
+@dataclass(slots=True)
+class _Item:
+    kind: str
+    role: str = ""
+    parts: list[dict[str, Any]] = field(default_factory=list)
+    """Content as a client may give it, without `None`s."""
+    call: dict[str, Any] = field(default_factory=dict)
+    whole: bool = False
+    audio_from: int = 0
+    """How many characters of sound had come before this item."""
+    audio_chars: int = 0
+    heard_ms: float | None = None
+    bytes: int = 0
+
+
+class Memory:
+    """What a new target has to know.
+
+    >>> memory = Memory()
+    >>> item = {"id": "i1", "type": "message", "role": "user",
+    ...         "content": [{"type": "input_audio", "transcript": "Any tents?"}]}
+    >>> memory.apply({"type": "conversation.item.added", "previous_item_id": None, "item": item})
+    >>> memory.items()
+    [{'id': 'i1', 'type': 'message', 'role': 'user', 'content': [{'type': 'input_text', 'text': 'Any tents?'}]}]
+    """
+
+    def __init__(self, *, most_bytes: int = MOST_KEPT_BYTES) -> None:
+        self._most_bytes = most_bytes
+        self._items: dict[str, _Item] = {}
+        self._order = ItemOrder()
+        self._bytes = 0
+        self._session: Mapping[str, Any] = {}
+        self._words: list[Message] = []
+        self.audio_chars = 0
+        """How many characters of base64 sound have come from the target; the pump counts them here."""
+
+    def apply(self, event: Mapping[str, Any]) -> None:
+        """Take one event of `ABOUT_ITEMS` into account."""
+        name, item_id = event["type"], event.get("item_id")
+        match name:
+            case "session.created" | "session.updated":
+                self._session = _mapping(event.get("session"))
+            case "conversation.item.added" | "conversation.item.created" | "conversation.item.done":
+                self._place(event)
+            case "input_audio_buffer.committed" if isinstance(item_id, str):
+                # Its transcript may come later, or never.
+                self._item(item_id, "message", "user", after=event.get("previous_item_id")).whole = True
+            case "conversation.item.input_audio_transcription.completed" if isinstance(item_id, str):
+                item = self._item(item_id, "message", "user")
+                self._set_parts(item, [{"type": "input_text", "text": str(event.get("transcript") or "")}])
+            case "conversation.item.deleted":
+                self._forget(str(item_id))
+            case "conversation.item.truncated" | "conversation.item.truncate":
+                self._cut(item_id, event.get("audio_end_ms"))
+            case "response.output_item.added" | "response.output_item.done":
+                self._output(_mapping(event.get("item")), last=name == "response.output_item.done")
+            case "response.done":
+                output = _mapping(event.get("response")).get("output")
+                for item_ in output if isinstance(output, list) else ():
+                    if isinstance(item_, Mapping):
+                        self._output(item_, last=True)
+                self._words.clear()
+
+    def words(self, message: Message) -> None:
+        """Keep an event of `WORDS` until its item is whole."""
+        self._words.append(message)
+
+    def played(self, event: Mapping[str, Any]) -> None:
+        """Note what the client's player says: it knows best how much was heard."""
+        if event.get("type") == "playback.stopped":
+            self._cut(event.get("item_id"), event.get("played_ms"))
+
+    def lose(self) -> None:
+        """The target is gone: what it had not finished stays as it is, calls that were not whole come to nothing."""
+        partial = self._partial_text()
+        for item_id, item in list(self._items.items()):
+            if item.whole:
+                continue
+            if item.kind == "message":
+                text = partial.get(item_id, "")
+                self._read(item, {"content": [{"type": "output_text", "text": text}]}, last=True)
+            else:
+                self._forget(item_id)
+        self._words.clear()
+
+    def items(self) -> list[dict[str, Any]]:
+        """The conversation in order, each item as `conversation.item.create` takes it.
+
+        Left out: what was deleted, what is empty or was not heard, calls that never became whole, outputs
+        without their call, and kinds that a client cannot create.
+        """
+        calls = self._call_ids("function_call")
+        told = []
+        for item_id in self._order:
+            if (item := self._items.get(item_id)) is None:
+                continue
+            if item.kind == "message":
+                if content := self._content(item):
+                    told.append({"id": item_id, "type": "message", "role": item.role, "content": content})
+            elif item.whole and (item.kind == "function_call" or item.call.get("call_id") in calls):
+                told.append({"id": item_id, "type": item.kind, **item.call})
+        return told
+
+    def unanswered_calls(self) -> dict[str, str]:
+        """The calls whose output is still to come, each with its function's name."""
+        answered = self._call_ids("function_call_output")
+        calls = [item.call for item in self._items.values() if item.kind == "function_call" and item.whole]
+        return {call["call_id"]: call["name"] for call in calls if call["call_id"] not in answered}
+
+    def _call_ids(self, kind: str) -> set[str]:
+        return {item.call["call_id"] for item in self._items.values() if item.kind == kind and item.whole}
+
+    def _place(self, event: Mapping[str, Any]) -> None:
+        wire = _mapping(event.get("item"))
+        if not isinstance(item_id := wire.get("id"), str):
+            return
+        kind, role = str(wire.get("type")), str(wire.get("role") or "")
+        item = self._item(item_id, kind, role, after=event.get("previous_item_id"))
+        done = event["type"] == "conversation.item.done" or wire.get("status") == "completed"
+        self._read(item, wire, last=done or kind == "function_call_output" or role in {"user", "system"})
+
+    def _output(self, wire: Mapping[str, Any], *, last: bool) -> None:
+        """An item of a response. One that stands beside the conversation was never placed: it is not remembered."""
+        item_id = str(wire.get("id"))
+        if (item := self._items.get(item_id)) is None:
+            return
+        self._read(item, wire, last=last)
+
+    def _item(self, item_id: str, kind: str, role: str, *, after: Any = None) -> _Item:
+        if item_id not in self._items:
+            self._items[item_id] = _Item(kind, role, audio_from=self.audio_chars)
+        self._order.place(item_id, after=after if isinstance(after, str) else None)
+        return self._items[item_id]
+
+    def _read(self, item: _Item, wire: Mapping[str, Any], *, last: bool) -> None:
+        if item.kind in {"function_call", "function_call_output"}:
+            names = ("call_id", "name", "arguments") if item.kind == "function_call" else ("call_id", "output")
+            item.call |= {name: wire[name] for name in names if isinstance(wire.get(name), str)}
+            item.whole |= last and len(item.call) == len(names) and wire.get("status") != "incomplete"
+            self._weigh(item, sum(map(len, item.call.values())))
+            return
+        if last and not item.whole and item.role == "assistant":
+            item.audio_chars = self.audio_chars - item.audio_from
+            self._words.clear()
+        item.whole |= last
+        content = wire.get("content")
+        found = (_part(_mapping(part), item.role) for part in (content if isinstance(content, list) else ()))
+        if parts := [
+            part for part in found if part is not None
+        ]:  # an event without content takes no text away that came before
+            self._set_parts(item, parts)
+
+    def _set_parts(self, item: _Item, parts: list[dict[str, Any]]) -> None:
+        item.parts = parts
+        self._weigh(item, sum(len(part.get("text") or part.get("image_url") or "") for part in parts))
+
+    def _weigh(self, item: _Item, size_bytes: int) -> None:
+        self._bytes += size_bytes - item.bytes
+        item.bytes = size_bytes
+        for oldest in list(self._order) if self._bytes > self._most_bytes else ():
+            if self._bytes <= self._most_bytes:
+                break
+            self._forget(oldest)
+
+    def _forget(self, item_id: str) -> None:
+        if (item := self._items.pop(item_id, None)) is not None:
+            self._bytes -= item.bytes
+
+    def _cut(self, item_id: Any, at_ms: Any) -> None:
+        if (item := self._items.get(str(item_id))) is not None and isinstance(at_ms, int | float):
+            item.heard_ms = at_ms
+
+    def _content(self, item: _Item) -> list[dict[str, Any]]:
+        if item.role == "user" and not item.parts:
+            return [{"type": "input_text", "text": INAUDIBLE}]
+        if item.role != "assistant":
+            return [part for part in item.parts if part.get("text") != ""]
+        text = "".join(part["text"] for part in item.parts)
+        try:
+            block_ms = sound_ms("A" * 4096, self._session)
+        except (TypeError, ValueError, ArithmeticError):  # no rate at all: then as if it had said nothing of it
+            block_ms = sound_ms("A" * 4096, {})
+        audio_ms = block_ms * item.audio_chars / 4096
+        if item.heard_ms is not None and item.heard_ms < audio_ms - _ROUNDING_MS:
+            text = heard_text(text, item.heard_ms, audio_ms)
+        return [{"type": "output_text", "text": text}] if text.strip() else []
+
+    def _partial_text(self) -> dict[str, str]:
+        """The words so far of the items that are not whole."""
+        found: dict[str, str] = {}
+        for item_id, delta in map(_delta, self._words):
+            found[item_id] = found.get(item_id, "") + delta
+        return found
+
+
+def create_events(items: list[dict[str, Any]], prefix: str) -> Iterator[dict[str, Any]]:
+    """The events that tell a target these items; an `error` about one names `prefix` and its number."""
+    for number, item in enumerate(items):
+        yield {"type": "conversation.item.create", "event_id": f"{prefix}{number}", "item": item}
+
+
+def _part(part: Mapping[str, Any], role: str) -> dict[str, Any] | None:
+    text = part.get("transcript") or part.get("text")
+    match part.get("type"):
+        case "input_image" if role == "user" and isinstance(part.get("image_url"), str):
+            return {name: part[name] for name in ("type", "image_url", "detail") if part.get(name)}
+        case "input_audio" if role == "user":
+            return {"type": "input_text", "text": text} if isinstance(text, str) else None
+        case _ if isinstance(text, str) and text:
+            return {"type": "output_text" if role == "assistant" else "input_text", "text": text}
+    return None
+
+
+def _delta(message: Message) -> tuple[str, str]:
+    try:
+        event = json.loads(message)
+        return str(event["item_id"]), str(event["delta"])
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return "", ""
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}

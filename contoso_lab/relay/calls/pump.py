@@ -1,0 +1,333 @@
+"""Holds one call: it listens to both legs, asks the rules, and does what they say. It never waits.
+
+| resource | acquired | released | on failure |
+|---|---|---|---|
+| the target's leg | `begin`, and again when it is lost | after the last words | 1011 |
+| the client's leg | `take`, and again when it comes back | after the last words | 1011 |
+| the recording | by the desk | before the goodbyes: whoever sees a close can read it | closed with a reason |
+| timers and tasks | when the call opens, or a side is lost | with the goodbyes | `finished` waits for them |
+
+Nearly every message is sound: it is told by its shape, counted, recorded and sent on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, assert_never
+
+from contoso_lab.relay.calls import endings
+from contoso_lab.relay.calls.absence import NOTHING_THERE, Absence
+from contoso_lab.relay.calls.actions import Acknowledge, Action, Forward, HangUp, Note, Record, Side
+from contoso_lab.relay.calls.call import Call, dump
+from contoso_lab.relay.calls.ceilings import Announce, Ceilings, Decision
+from contoso_lab.relay.calls.closing import GOING_AWAY, NORMAL, Close, may_be_dialled_again, may_come_back, was_too_big
+from contoso_lab.relay.calls.door_dialect import BetaDoor
+from contoso_lab.relay.calls.lines import Lines
+from contoso_lab.relay.calls.recovery import Recovery, Redial
+from contoso_lab.relay.calls.resume import Resume
+from contoso_lab.relay.calls.scribe import Scribe
+from contoso_lab.relay.calls.talk import Talk, expired
+from contoso_lab.relay.calls.timers import Later, Timer, loop_later
+from contoso_lab.relay.tooling.tool_runner import ToolRunner
+from contoso_lab.relay.watching.watch import Unwatched, Watch
+from contoso_lab.relay.wires.legs import Leg, Message
+from contoso_lab.wire.frames import find_audio
+
+if TYPE_CHECKING:
+    from contoso_lab.relay.calls.tape import Tape
+    from contoso_lab.relay.wires.dial import Dialled
+
+TICK_S = 1.0
+_NO_TYPES: frozenset[str] = frozenset()
+
+
+class Pump:
+    """Carries one call from the first message to the last. An `Ear` of both its legs."""
+
+    def __init__(
+        self,
+        call_id: str,
+        call: Call,
+        *,
+        tape: Tape,
+        redial: Redial | None = None,
+        ceilings: Ceilings | None = None,
+        tools: ToolRunner | None = None,
+        door: BetaDoor | None = None,
+        resumable: bool = False,
+        watch: Watch | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        later: Later = loop_later,
+    ) -> None:
+        self.finished = asyncio.Event()
+        """The recording and all connections are closed."""
+        self.hang_up: HangUp | None = None
+        """How the call ended, once it has."""
+        self._call, self._tape = call, tape
+        self._ceilings, self._tools, self._door = ceilings, tools, door
+        resume = Resume() if resumable else None
+        self._watch: Watch = watch or Unwatched()
+        self._counts = self._watch.counts
+        self._clock, self._later = clock, later
+        self._talk = Talk(call)
+        if tools is not None:
+            self._talk.our_tools = tools.names
+        self._lines = Lines(resume=resume, door=door)
+        self._counts.waiting = self._lines.waits
+        self._scribe = Scribe(call_id, tape, self._lines, self._watch)
+        self._absence: Absence | None = None
+        if resume is not None:
+            self._absence = Absence(
+                resume, call=call, lines=self._lines, scribe=self._scribe, watch=self._watch, later=later,
+                end=self._do,
+            )  # fmt: skip
+        self._recovery: Recovery | None = None
+        if redial is not None:
+            self._recovery = Recovery(
+                redial, call=call, talk=self._talk, lines=self._lines, scribe=self._scribe, watch=self._watch,
+                tools=tools, ear=self, later=later, end=self._do, fail=self._fail,
+            )  # fmt: skip
+        self._opening: tuple[Dialled, bool] | None = None
+        self._opened = False
+        self._ticking: Timer | None = None
+        self._farewell: asyncio.Task[None] | None = None
+
+    @property
+    def messages(self) -> dict[Side, int]:
+        """How many messages came from each side."""
+        return {"client": self._counts.client_messages, "target": self._counts.target_messages}
+
+    @property
+    def resume_token(self) -> str | None:
+        """With which the client may come back; `None` when it did not ask for one."""
+        return None if self._absence is None else self._absence.resume.token
+
+    def can_resume(self, received: int | None) -> bool:
+        """Whether a client that has received so many messages can come back and miss nothing."""
+        return self._absence is not None and self.hang_up is None and self._absence.can_take_back(received or 0)
+
+    def begin(self, dialled: Dialled, *, show_path: bool) -> None:
+        """Take the target, which has greeted; the call opens when the client is there, too.
+
+        Args:
+            show_path: the client is on this machine, so the recording's path means something to it.
+        """
+        self._opening = (dialled, show_path)
+        self._lines.set_target(dialled.leg)
+        self._open()
+
+    def take(self, leg: Leg, *, received: int | None = None) -> None:
+        """Take the client, or take it back after `received` messages.
+
+        Who has nothing to come back to is told so with 4410, and the call stays as it is.
+        """
+        if self._opened or self.hang_up is not None:
+            here = self._absence if self.hang_up is None else None
+            if here is None or not here.take_back(leg, received or 0):
+                leg.close(NOTHING_THERE)
+            return
+        self._lines.set_client(leg)
+        self._open()
+
+    async def stop(self) -> None:
+        """End the call because the relay ends; returns when everything is closed."""
+        self._do(self._call.shut_down())
+        await self.finished.wait()
+
+    # What the legs say.
+
+    def on_message(self, leg: Leg, message: Message) -> None:
+        """A message came. What comes from a leg that was given up already is nobody's."""
+        lines, counts = self._lines, self._counts
+        try:
+            if leg is lines.target:
+                counts.target_messages += 1
+                counts.target_bytes += len(message)
+                frame = find_audio(message)
+                if frame is None or frame[0] != "response.output_audio.delta":
+                    return self._target_says(leg, message)
+                counts.target_audio += frame[3] - frame[2]
+                if self._watch.awaits_audio:
+                    self._watch.first_audio()
+                if self._tools is not None and frame[0] in self._tools.types:
+                    return self._target_says(leg, message)
+                if (failure := self._tape.write("s2c", message)) is not None:
+                    self._scribe.not_recorded(failure)
+                lines.to_client(message)
+            elif leg is lines.client:
+                counts.client_messages += 1
+                counts.client_bytes += len(message)
+                frame = find_audio(message)
+                if frame is None or frame[0] != "input_audio_buffer.append":
+                    return self._client_says(message)
+                counts.client_audio += frame[3] - frame[2]
+                if (failure := self._tape.write("c2s", message)) is not None:
+                    self._scribe.not_recorded(failure)
+                if self._absence is not None:
+                    self._absence.heard()
+                if lines.target is not None:
+                    lines.target.send(message)
+                else:
+                    lines.waiting.add(message, at_s=self._clock(), audio=True)
+                    lines.balance()
+        except Exception as error:  # noqa: BLE001 - a mistake of ours must not leave half a call behind
+            self._fail(error)
+
+    def on_writable(self, leg: Leg, writable: bool) -> None:
+        """A leg takes no more, or does again."""
+        self._lines.writable(leg, writable)
+
+    def on_gone(self, leg: Leg, code: int, reason: str) -> None:
+        """A leg is over."""
+        try:
+            if was_too_big(code, reason) and (leg is self._lines.client or leg is self._lines.target):
+                self._watch.limit("message")
+            if leg is self._lines.client:
+                self._lines.set_client(None)
+                if self._absence is not None and may_come_back(code):
+                    self._absence.begin(code, reason)
+                else:
+                    self._do(self._call.client_gone(code, reason))
+            elif leg is self._lines.target:
+                self._lines.set_target(None)
+                if self._recovery is not None and may_be_dialled_again(code):
+                    self._recovery.begin(code, reason, why="connection_lost")
+                else:
+                    self._do(self._call.target_gone(code, reason))
+        except Exception as error:  # noqa: BLE001 - as above
+            self._fail(error)
+
+    def _client_says(self, message: Message) -> None:
+        if self._door is not None:
+            message = self._door.from_client(message)
+        if self._ceilings is not None:
+            self._ceilings.active(self._clock())
+        actions = self._call.from_client(message)
+        if self._absence is not None and not isinstance(actions[0], Acknowledge):
+            self._absence.heard()
+        self._do(actions)
+
+    def _target_says(self, leg: Leg, message: Message) -> None:
+        if self._ceilings is not None:
+            self._ceilings.active(self._clock())
+        event = self._talk.read(message, self._tools.types if self._tools is not None else _NO_TYPES)
+        if event is None:
+            self._scribe.record("s2c", message)
+            return self._lines.to_client(message)
+        if self._recovery is not None and expired(event):
+            self._scribe.record("s2c", message)
+            self._watch.event("target", event)
+            leg.close(Close(NORMAL))
+            return self._recovery.begin(GOING_AWAY, "session_expired", why="session_expired")
+        if not self._talk.from_target(event, audio_chars=self._counts.target_audio):
+            return None
+        self._scribe.record("s2c", message)
+        self._watch.event("target", event)
+        seen: Mapping[str, Any] | None = event
+        if self._tools is not None and event["type"] in self._tools.types:
+            seen = self._tools.from_target(event)
+        if seen is not None:
+            self._lines.to_client(message if seen is event else dump(seen))
+        if self._ceilings is not None and event["type"] == "response.done":
+            response = event.get("response")
+            usage = response.get("usage") if isinstance(response, dict) else None
+            self._decide(self._ceilings.used(usage if isinstance(usage, dict) else None, self._clock()))
+        return None
+
+    # What is done.
+
+    def _do(self, actions: Sequence[Action]) -> None:
+        for action in actions:
+            match action:
+                case Forward("target", data):
+                    self._lines.to_target(data, at_s=self._clock())
+                case Forward(_, data):
+                    self._lines.to_client(data)
+                case Record(direction, data):
+                    self._scribe.record(direction, data)
+                case Note(event):
+                    self._talk.note(action)
+                    if self._tools is not None:
+                        self._tools.from_client(event)
+                    self._watch.event("client", event)
+                case Acknowledge(received):
+                    if self._absence is not None:
+                        self._absence.resume.acknowledge(received)
+                case HangUp():
+                    self._say_goodbye(action)
+                case _:
+                    assert_never(action)
+
+    def _decide(self, decisions: Sequence[Decision]) -> None:
+        for decision in decisions:
+            if isinstance(decision, Announce):
+                self._lines.lab(dump(decision.event()))
+            else:
+                self._watch.limit(decision.reason)
+                self._do(self._call.ceiling_reached(decision.sentence))
+
+    def _open(self) -> None:
+        """Both are there for the first time."""
+        if self._opening is None or self._lines.client is None:
+            return
+        (dialled, show_path), self._opening, self._opened = self._opening, None, True
+        self._do(self._call.opened(dialled.created))
+        self._scribe.began(show_path=show_path)
+        if self._absence is not None:
+            self._absence.began()
+        if self._tools is not None:
+            self._tools.begin(self._say_to_target, self._watch.tool)
+        if self._ceilings is not None:
+            self._decide(self._ceilings.begin(self._clock()))
+        if self._ceilings is not None or self._absence is not None:
+            self._ticking = self._later(TICK_S, self._tick)
+        dialled.set_ear(self)
+
+    def _tick(self) -> None:
+        self._ticking = self._later(TICK_S, self._tick)
+        if self._absence is not None:
+            self._absence.acknowledge()
+        if self._ceilings is not None:
+            self._decide(self._ceilings.tick(self._clock()))
+
+    def _say_to_target(self, event: Mapping[str, Any]) -> None:
+        """What our own tools have to say."""
+        message = dump(event)
+        self._scribe.record("c2s", message)
+        self._talk.note(Note(event, message))
+        self._lines.to_target(message, at_s=self._clock())
+        if self._talk.asks_now():
+            self._say_to_target({"type": "response.create"})
+
+    # The end.
+
+    def _fail(self, error: BaseException) -> None:
+        self._scribe.failed(error)
+        self._say_goodbye(endings.FAILURE)
+
+    def _say_goodbye(self, hang_up: HangUp) -> None:
+        if self.hang_up is not None:
+            return
+        self.hang_up = hang_up
+        if self._ticking is not None:
+            self._ticking.cancel()
+        if self._absence is not None:
+            self._absence.stop()
+        try:
+            self._scribe.close(hang_up.why)
+        except Exception as error:  # noqa: BLE001 - both sides hear the goodbye all the same
+            self._scribe.failed(error)
+        self._lines.close(hang_up.client, hang_up.target)
+        self._farewell = asyncio.create_task(self._finish())
+
+    async def _finish(self) -> None:
+        try:
+            if self._recovery is not None:
+                await self._recovery.stop()
+            if self._tools is not None:
+                await self._tools.close()
+            await self._lines.closed()
+        finally:
+            self.finished.set()

@@ -1,0 +1,3 @@
+"""The two connections of a call: doors and dials over several libraries, behind one small interface."""
+
+from __future__ import annotations
