@@ -38,6 +38,8 @@ class Settings(BaseSettings):
     chat_model: str | None = None
     runs: Path = HOME / "runs"
     """Where recordings go: beside the prompts, wherever a notebook or a shell happens to stand."""
+    catalog: Path | None = None
+    """A catalogue of your own (.json or .csv) in place of the shop's; see docs/catalogue.md."""
     relay_secret: SecretStr | None = None
     """What a relay that other machines can reach asks for before it gives a token."""
     relay_oidc_issuer: str | None = None
