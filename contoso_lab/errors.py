@@ -12,7 +12,12 @@ LabError
 │   └── UnreadableAudio    a file that is no audio, or audio that we cannot decode
 ├── EventError             a message that is not a Realtime event
 ├── PromptError            a prompt that cannot be loaded, rendered or run
+│   └── PersonaError       a persona's data are wrong, fault by fault
 ├── ShopError              a catalogue, a customer or a manual that does not hold together
+├── MemoryFault            the memory of conversations cannot do as asked
+│   ├── MemoryMissing      no such thread or message: never made, expired, or forgotten as its customer wished
+│   ├── MemoryClosed       the thread, or the memory itself, was closed: it can be read (a thread) but not added to
+│   └── MemoryUnreachable  the store does not answer
 ├── RecordingError         a bundle that cannot be written or read
 ├── EngineError            the local engine cannot start or cannot answer
 ├── SessionError           a conversation that could not begin or go on
@@ -79,8 +84,36 @@ class PromptError(LabError):
     """A prompt that cannot be loaded, rendered or run."""
 
 
+class PersonaError(PromptError):
+    """A persona's data are wrong; `faults` has a sentence for each, with file and line.
+
+    >>> str(PersonaError(("personas/kim.yaml:3: voice is wrong", "personas/kim.yaml:9: moood is not known")))
+    'personas/kim.yaml:3: voice is wrong; and personas/kim.yaml:9: moood is not known'
+    """
+
+    def __init__(self, faults: tuple[str, ...]) -> None:
+        self.faults = faults
+        super().__init__("; and ".join(faults))
+
+
 class ShopError(LabError):
     """A catalogue, a customer or a manual that does not hold together."""
+
+
+class MemoryFault(LabError):
+    """The memory of conversations cannot do as asked."""
+
+
+class MemoryMissing(MemoryFault):
+    """No such thread or message: it was never made, has expired, or was forgotten as its customer wished."""
+
+
+class MemoryClosed(MemoryFault):
+    """The thread was closed, by somebody or by time, or the memory itself was."""
+
+
+class MemoryUnreachable(MemoryFault):
+    """The store behind the memory does not answer; what was asked may not have been done."""
 
 
 class RecordingError(LabError):
