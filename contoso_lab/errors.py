@@ -18,6 +18,7 @@ LabError
 │   ├── MemoryMissing      no such thread or message: never made, expired, or forgotten as its customer wished
 │   ├── MemoryClosed       the thread, or the memory itself, was closed: it can be read (a thread) but not added to
 │   └── MemoryUnreachable  the store does not answer
+├── PictureError           a customer's picture that cannot be taken
 ├── RecordingError         a bundle that cannot be written or read
 ├── EngineError            the local engine cannot start or cannot answer
 ├── SessionError           a conversation that could not begin or go on
@@ -114,6 +115,10 @@ class MemoryClosed(MemoryFault):
 
 class MemoryUnreachable(MemoryFault):
     """The store behind the memory does not answer; what was asked may not have been done."""
+
+
+class PictureError(LabError):
+    """A customer's picture that cannot be taken."""
 
 
 class RecordingError(LabError):

@@ -1,4 +1,4 @@
-"""What goes over the chat's socket, as text from outside and as text that we send.
+r"""What goes over the chat's socket, as text from outside and as text that we send.
 
 The shapes are those of the original's client, so that it can talk to us, and two more: `thread` answers the first
 frame, and `error` says in one sentence what the original passed over.

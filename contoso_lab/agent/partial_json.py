@@ -1,6 +1,6 @@
-"""Reading one text out of a JSON object while the object is still on its way.
+r"""Reading one text out of a JSON object while the object is still on its way.
 
-A model that must answer in JSON sends `{"respon`, `se": "Hel`, `lo \\ud83d`, `\\ude00", …`. The customer should read
+A model that must answer in JSON sends `{"respon`, `se": "Hel`, `lo \ud83d`, `\ude00", …`. The customer should read
 "Hello 😀" as it comes: never half an escape, never half a pair of surrogates, never a character twice.
 """
 
