@@ -36,5 +36,6 @@ from .settings import Settings as Settings
 from .settings import Target as Target
 from .shop import Catalog as Catalog
 from .shop import get_customer as get_customer
+from .shop import use_catalog as use_catalog
 
 __version__: str

@@ -7,9 +7,11 @@
 
 from __future__ import annotations
 
-from contoso_lab.shop.catalog import CATEGORIES, Catalog, Product
+from contoso_lab.shop.catalog import CATEGORIES, Catalog, Product, catalogue_path, use_catalog
 from contoso_lab.shop.chat import ChatAnswer
 from contoso_lab.shop.customers import Customer, get_customer, load_customers
+from contoso_lab.shop.manual import Manual
+from contoso_lab.shop.specs import Spec
 from contoso_lab.shop.thread import thread
 from contoso_lab.shop.tools import ShopTool, shop_tools
 from contoso_lab.shop.truth import Claim, price_claims
@@ -23,9 +25,12 @@ __all__ = [
     "Claim",
     "Customer",
     "GateDecision",
+    "Manual",
     "Product",
     "ShopTool",
+    "Spec",
     "WriteUp",
+    "catalogue_path",
     "decide",
     "find_skus",
     "get_customer",
@@ -36,4 +41,5 @@ __all__ = [
     "skus_in",
     "suggest",
     "thread",
+    "use_catalog",
 ]

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Protocol
 
 TABLE = "border-collapse:collapse;color:inherit;font:inherit"
+_KINDS = {".png": "png", ".jpg": "jpeg", ".jpeg": "jpeg", ".webp": "webp", ".gif": "gif"}
 _LINE = "1px solid rgba(128,128,128,.35)"
 
 
@@ -36,7 +37,7 @@ class _Shown(Protocol):
     @property
     def facts(self) -> dict[str, str]: ...
     @property
-    def image_path(self) -> Path: ...
+    def image_path(self) -> Path | None: ...
 
 
 class _Person(Protocol):
@@ -54,13 +55,16 @@ class _Person(Protocol):
     def purchases(self) -> tuple[str, ...]: ...
 
 
-def picture(path: Path, width_px: int) -> str:
-    """An `img` element that carries its picture inside."""
+def picture(path: Path | None, width_px: int) -> str:
+    """An `img` element that carries its picture inside; nothing for a picture that lies elsewhere."""
+    if path is None:
+        return ""
+    kind = _KINDS.get(path.suffix.lower(), "svg+xml")
     try:
         data = base64.b64encode(path.read_bytes()).decode("ascii")
     except OSError:
         return ""  # a card without its picture is still a card
-    return f'<img alt="" width="{width_px}" src="data:image/svg+xml;base64,{data}" style="border-radius:8px">'
+    return f'<img alt="" width="{width_px}" src="data:image/{kind};base64,{data}" style="border-radius:8px">'
 
 
 def product_card(product: _Shown) -> str:
@@ -70,12 +74,12 @@ def product_card(product: _Shown) -> str:
         f'<td style="text-align:left">{html.escape(value)}</td></tr>'
         for key, value in product.facts.items()
     )
+    parts = (product.sku, product.category, product.brand)
     return (
         f'<div style="display:flex;gap:16px;max-width:720px;padding:12px;border:{_LINE};border-radius:12px">'
         f"<div>{picture(product.image_path, 160)}</div><div>"
         f'<div style="font-size:1.2em"><b>{html.escape(product.name)}</b> · {product.price}</div>'
-        f'<div style="opacity:.7">{html.escape(product.sku)} · {html.escape(product.category)} · '
-        f"{html.escape(product.brand)}</div>"
+        f'<div style="opacity:.7">{" · ".join(html.escape(part) for part in parts if part)}</div>'
         f'<p style="margin:.5em 0">{html.escape(product.story)}</p>'
         f'<table style="{TABLE}">{facts}</table></div></div>'
     )

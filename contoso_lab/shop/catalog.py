@@ -1,6 +1,8 @@
-"""The catalogue: one file for the voice, the chat, the page and the truth.
+"""The catalogue: one object for the voice, the chat, the page, the tools and the truth.
 
-The original shop had three catalogues that disagreed; here everything that speaks of a product reads this one.
+The original shop had three catalogues that disagreed; here everything that speaks of a product asks this one. Which
+one that is: the one that `use_catalog` put in place, else the one that `CONTOSO_LAB_CATALOG` names, else
+`data/catalog.json`.
 """
 
 from __future__ import annotations
@@ -8,16 +10,26 @@ from __future__ import annotations
 import difflib
 import functools
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from contoso_lab.errors import ShopError
-from contoso_lab.settings import HOME
+from contoso_lab.settings import HOME, Settings
 from contoso_lab.shop import card
-from contoso_lab.shop.files import place, read_json, shown
+from contoso_lab.shop.files import blamed, place, read_json, shown
+from contoso_lab.shop.manual import read_manual
+from contoso_lab.shop.prices import written
+from contoso_lab.shop.product import Aliases, Plain, Product, Sku
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+    from contoso_lab.shop.search import Hit, Index
+
+__all__ = ["CATEGORIES", "Catalog", "Plain", "Product", "Sku", "catalogue_path", "use_catalog"]
 
 CATEGORIES = (
     "Tents",
@@ -28,140 +40,123 @@ CATEGORIES = (
     "Camping Stoves",
     "Sleeping Bags",
 )
-"""The seven categories, in the order in which the shop shows them."""
+"""The seven categories of our own shop, in its order; those of any catalogue are `Catalog.categories`."""
 
-# One line per product goes into the prompts, its parts divided by " | " and "; ", so no value may hold either.
-Plain = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, pattern=r"^[^|\n;]+$")]
-Sku = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}-\d{2}$")]
-
-
-class Product(BaseModel):
-    """One product, as the shop knows it.
-
-    >>> tent = Catalog.load().get("TEN-02")
-    >>> tent.name, tent.price, tent.facts["weight"]
-    ('Meadow Four', '$279.00', '6.1 kg')
-    """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    sku: Sku
-    name: Plain
-    price_usd: float = Field(gt=0)
-    category: Plain
-    brand: Plain
-    description: Plain
-    """A few words for a list."""
-    story: str
-    """A few sentences for a page."""
-    features: tuple[str, ...]
-    weight_kg: float | None = Field(default=None, gt=0)
-    weight_of: Plain | None = None
-    """What the weight is for, when it is not one piece: "a pair"."""
-    waterproof_mm: int | None = Field(default=None, gt=0)
-    """Column of water that the fabric withstands."""
-    waterproof: Plain | None = None
-    """Whether it keeps water out, in words, where no column is measured."""
-    sleeps: int | None = Field(default=None, gt=0)
-    capacity_l: int | None = Field(default=None, gt=0)
-    comfort_c: int | None = None
-    """Temperature down to which a sleeping bag is comfortable."""
-    limit_c: int | None = None
-    """Temperature below which it is no longer safe."""
-    packed_cm: tuple[int, int, int] | None = None
-    season: Plain | None = None
-    material: Plain
-    details: Mapping[Plain, Plain] = Field(default_factory=dict)
-    """What only this kind of product has."""
-    manual: str
-    """Path of the manual below `data/`."""
-    image: str
-    """Address of the picture as a page uses it; the file lies below `data/images/`."""
-
-    @property
-    def price(self) -> str:
-        """The price as it is written: $1,049.50."""
-        return f"${self.price_usd:,.2f}"
-
-    @property
-    def facts(self) -> dict[str, str]:
-        """All figures with their units, in the words of the prompts and the manual."""
-        weight = (
-            None if self.weight_kg is None else " ".join([f"{self.weight_kg:g} kg", *filter(None, [self.weight_of])])
-        )
-        packed = None if self.packed_cm is None else " x ".join(map(str, self.packed_cm)) + " cm"
-        known = {
-            "weight": weight,
-            "waterproof": f"{self.waterproof_mm} mm" if self.waterproof_mm else self.waterproof,
-            "sleeps": self.sleeps,
-            "capacity": None if self.capacity_l is None else f"{self.capacity_l} litres",
-            "comfort": None if self.comfort_c is None else f"{self.comfort_c} °C",
-            "limit": None if self.limit_c is None else f"{self.limit_c} °C",
-            "packed size": packed,
-            "season": self.season,
-            "material": self.material,
-        }
-        return {key: str(value) for key, value in known.items() if value is not None} | dict(self.details)
-
-    @property
-    def facts_line(self) -> str:
-        """The facts on one line, as the prompts carry them."""
-        return "; ".join(f"{key}: {value}" for key, value in self.facts.items())
-
-    @property
-    def manual_path(self) -> Path:
-        """Where the manual lies on disk."""
-        return HOME / "data" / self.manual
-
-    @property
-    def image_path(self) -> Path:
-        """Where the picture lies on disk."""
-        return HOME / "data" / self.image.lstrip("/")
-
-    def __repr__(self) -> str:
-        return f"<Product {self.sku} {self.name}, {self.price}>"
-
-    def _repr_html_(self) -> str:
-        return card.product_card(self)
+_OURS = HOME / "data" / "catalog.json"
 
 
 class _File(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    schema_version: int = Field(ge=1, le=1)
-    currency: Annotated[str, StringConstraints(pattern="^USD$")]
+    schema_version: int = Field(ge=1, le=2)
+    currency: Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")] = "USD"
+    categories: Mapping[Plain, Aliases] = Field(default_factory=dict)
     products: tuple[Product, ...] = Field(min_length=1)
 
 
 class Catalog:
-    """All products of the shop, in the order of the file.
+    """All products of a shop, in the order of its file.
 
     >>> catalog = Catalog.load()
-    >>> len(catalog), catalog.get("SLE-02").name
-    (20, 'Autumn Night')
+    >>> len(catalog), catalog.get("SLE-02").name, catalog.categories[0], catalog.currency
+    (20, 'Autumn Night', 'Tents', 'USD')
     """
 
-    def __init__(self, products: tuple[Product, ...], *, sha256: str) -> None:
+    def __init__(
+        self, products: tuple[Product, ...], *, sha256: str, categories: Mapping[str, Aliases] | None = None
+    ) -> None:
         self.products = products
         self.sha256 = sha256
-        """The hash of the file's bytes: a recording keeps it."""
+        """The hash of what it was made from: a recording keeps it."""
         self._by_sku = {product.sku: product for product in products}
+        self._category_names = dict(categories or {})
 
     @classmethod
     def load(cls, path: Path | str | None = None) -> Catalog:
-        """Read a catalogue, by default `data/catalog.json`.
+        """Read a catalogue in the shop's own format; without a path the one that is in use.
 
         Raises:
             ShopError: the file is missing or is no catalogue, a SKU or a name stands twice, or a manual or a picture
-                is missing. The message names the file and the place.
+                is missing or wrong. The message names the file and the place, a sentence for each fault.
         """
-        # The shop's own file is read once while it does not change: every call and every gate asks for it.
-        file = Path(path) if path is not None else HOME / "data" / "catalog.json"
-        try:
-            stamp = file.stat().st_mtime_ns
-        except OSError:
-            stamp = 0
-        return _load(file, stamp)
+        if path is None:
+            if _in_use is not None:
+                return _in_use
+            named = _named_in_settings()
+            if named is not None:
+                return cls.read(named)
+        file = _OURS if path is None else Path(path)
+        # Read once while it does not change: every call and every gate asks for it.
+        return _load(file, _stamp(file))
+
+    @classmethod
+    def read(cls, source: Path | str | DataFrame) -> Catalog:
+        """Read a catalogue from a file that ends in .json or .csv, or from a data frame."""
+        from contoso_lab.shop import own_catalogue
+
+        return own_catalogue.read(source)
+
+    @classmethod
+    def from_json(cls, path: Path | str) -> Catalog:
+        """Read a user's catalogue from JSON: the shop's own format, or a plain list of products.
+
+        Raises:
+            ShopError: a sentence for each fault, with the product and the field.
+        """
+        from contoso_lab.shop import own_catalogue
+
+        return own_catalogue.from_json(Path(path))
+
+    @classmethod
+    def from_csv(cls, path: Path | str, *, currency: str | None = None) -> Catalog:
+        """Read a user's catalogue from CSV, a product a row; `docs/catalogue.md` tells the columns.
+
+        Raises:
+            ShopError: a sentence for each fault, with the row and the column.
+        """
+        from contoso_lab.shop import own_catalogue
+
+        return own_catalogue.from_csv(Path(path), currency=currency)
+
+    @classmethod
+    def from_frame(cls, frame: DataFrame, *, currency: str | None = None) -> Catalog:
+        """Make a catalogue from a data frame, a product a row; `docs/catalogue.md` tells the columns.
+
+        >>> import pandas as pd
+        >>> Catalog.from_frame(pd.DataFrame({"name": ["Sea Kayak"], "price": [899.5]}), currency="EUR").get("P-001")
+        <Product P-001 Sea Kayak, €899.50>
+
+        Raises:
+            ShopError: a sentence for each fault, with the row's label and the column.
+        """
+        from contoso_lab.shop import own_catalogue
+
+        return own_catalogue.from_frame(frame, currency=currency)
+
+    @property
+    def currency(self) -> str:
+        """The currency of all prices, as ISO 4217 calls it."""
+        return self.products[0].currency
+
+    @functools.cached_property
+    def categories(self) -> tuple[str, ...]:
+        """The categories that have products, in the order in which the shop shows them."""
+        return tuple(dict.fromkeys(product.category for product in self.products))
+
+    def category_names(self, category: str, language: str | None = None) -> tuple[str, ...]:
+        """What people call the things of a category, in a language or in all.
+
+        Where a catalogue does not say, it is the category's own name and that name without its plural.
+
+        >>> Catalog.load().category_names("Sleeping Bags", "de")
+        ('Schlafsack', 'Schlafsäcke')
+        """
+        groups = self._category_names.get(category, {})
+        if not groups:
+            plain = category.lower()
+            return tuple(dict.fromkeys([plain.removesuffix("s"), plain]))
+        chosen = groups.values() if language is None else [groups.get(language, ())]
+        return tuple(dict.fromkeys(name for names in chosen for name in names))
 
     def get(self, sku: str) -> Product:
         """The product with this SKU.
@@ -173,20 +168,38 @@ class Catalog:
             return self._by_sku[sku]
         except KeyError:
             close = difflib.get_close_matches(sku, self._by_sku, n=1)
-            hint = f"did you mean {close[0]}?" if close else f"there are {', '.join(self._by_sku)}"
+            some = ", ".join([*self._by_sku][:30]) + (", …" if len(self) > 30 else "")
+            hint = f"did you mean {close[0]}?" if close else f"there are {some}"
             raise ShopError(f"the catalogue has no product {sku!r}; {hint}") from None
 
     def by_category(self, category: str) -> tuple[Product, ...]:
-        """All products of a category.
+        """All products of a category, however it is spelled.
 
         Raises:
             ShopError: there is no such category.
         """
-        found = tuple(product for product in self.products if product.category == category)
+        found = tuple(product for product in self.products if product.category.lower() == category.lower())
         if not found:
-            there = ", ".join(dict.fromkeys(product.category for product in self.products))
-            raise ShopError(f"the catalogue has no category {category!r}; there are {there}")
+            raise ShopError(f"the catalogue has no category {category!r}; there are {', '.join(self.categories)}")
         return found
+
+    def search(self, query: str, keep: Callable[[Product], bool] | None = None) -> list[Hit]:
+        """The products that fit a query, the best first, each with the words that fit.
+
+        Args:
+            keep: only products of which this is true.
+
+        >>> [hit.product.name for hit in Catalog.load().search("two burner stove")]
+        ['Hearth Stove']
+        """
+        return self.index.find(query, keep)
+
+    @functools.cached_property
+    def index(self) -> Index:
+        """What a search looks into; made once."""
+        from contoso_lab.shop.search import Index
+
+        return Index(self)
 
     def rows(self) -> list[dict[str, str]]:
         """The products as the prompts take them."""
@@ -215,35 +228,142 @@ class Catalog:
     def __repr__(self) -> str:
         return f"<Catalog of {len(self)} products, sha256 {self.sha256[:8]}>"
 
+    def __str__(self) -> str:
+        wide = max(len(product.name) for product in self)
+        amounts = [written(product.amount, product.currency) for product in self]
+        lines = [
+            f"{product.sku:<8} {product.name:<{wide}} {amount:>{max(map(len, amounts))}}  {product.category}"
+            for product, amount in zip(self, amounts, strict=True)
+        ]
+        return "\n".join([repr(self), *lines])
+
     def _repr_html_(self) -> str:
         return card.catalog_table(self.products, self.sha256)
 
 
+_in_use: Catalog | None = None
+"""What `use_catalog` put in place."""
+
+
+class InUse:
+    """A catalogue that has taken its place; a with-block gives the place back."""
+
+    def __init__(self, catalog: Catalog, before: Catalog | None) -> None:
+        self.catalog = catalog
+        self._before = before
+
+    def __enter__(self) -> Catalog:
+        return self.catalog
+
+    def __exit__(self, *error: object) -> None:
+        use_catalog(self._before)
+
+    def __repr__(self) -> str:
+        return f"<in use: {self.catalog!r}>"
+
+
+def use_catalog(source: Catalog | Path | str | DataFrame | None) -> InUse:
+    """Let everything speak of another catalogue from now on: prompts, tools, search, checks, labels.
+
+    Calls that have begun keep theirs. It counts in this process; a relay that runs in another one is told by
+    `CONTOSO_LAB_CATALOG`.
+
+    Args:
+        source: a catalogue, or what `Catalog.read` takes; None gives the place back to the shop's own.
+
+    >>> with use_catalog(Catalog.load()) as catalog:
+    ...     Catalog.load() is catalog
+    True
+    """
+    global _in_use  # noqa: PLW0603 - one place, so that nobody has to hand the catalogue through
+    before = _in_use
+    _in_use = source if isinstance(source, Catalog) or source is None else Catalog.read(source)
+    return InUse(Catalog.load(), before)
+
+
+def catalogue_path() -> Path | None:
+    """The file of the catalogue in use; None when `use_catalog` put one in place."""
+    return None if _in_use is not None else _named_in_settings() or _OURS
+
+
+def is_ours(catalog: Catalog) -> bool:
+    """Whether it is the shop's own catalogue, whose customers, pictures and examples we know."""
+    try:
+        return catalog.sha256 == _load(_OURS, _stamp(_OURS)).sha256
+    except ShopError:
+        return False  # somebody works on our file; whatever is in use is another one
+
+
+@functools.cache
+def _named_in_settings() -> Path | None:
+    return Settings().catalog  # read once: an environment does not change while a process lives
+
+
+def _stamp(file: Path) -> int:
+    try:
+        return file.stat().st_mtime_ns
+    except OSError:
+        return 0
+
+
 @functools.lru_cache(maxsize=8)
 def _load(file: Path, stamp: int) -> Catalog:
+    return read_file(file, strict=True)
+
+
+def read_file(file: Path, *, strict: bool) -> Catalog:
+    """Read a file in the shop's own format.
+
+    Args:
+        strict: every product has to have a manual and a picture, as in our own shop.
+    """
     data, raw = read_json(file)
+    return from_data(data, raw, file, strict=strict)
+
+
+def from_data(data: Any, raw: bytes, file: Path, *, strict: bool) -> Catalog:
+    """Make a catalogue of what a file says; `file` is blamed for faults, and its folder holds manuals and pictures."""
     try:
-        products = _File.model_validate(data).products
+        read = _File.model_validate(data)
     except ValidationError as problem:
-        raise ShopError(f"{shown(file)}: {place(problem, data)}") from problem
-    _check(file, products)
-    return Catalog(products, sha256=hashlib.sha256(raw).hexdigest())
+        raise blamed(file, place(problem, data)) from problem
+    products = tuple(product.at_home(file.parent, read.currency) for product in read.products)
+    faults = _faults(products, read.categories, strict=strict)
+    if faults:
+        raise blamed(file, "\n".join(faults))
+    return Catalog(products, sha256=hashlib.sha256(raw).hexdigest(), categories=read.categories)
 
 
-def _check(file: Path, products: tuple[Product, ...]) -> None:
-    seen: dict[str, int] = {}
+def _faults(products: tuple[Product, ...], categories: Mapping[str, Aliases], *, strict: bool) -> list[str]:
+    found: list[str] = []
+    seen: dict[tuple[str, str], int] = {}
     for number, product in enumerate(products, start=1):
-        where = f"{shown(file)}: product {number} ({product.sku})"
-        for value, what in ((product.sku, "SKU"), (product.name.lower(), "name")):
-            if value in seen:
-                raise ShopError(
-                    f"{where}: the {what} {value!r} already belongs to product {seen[value]}; give it another"
-                )
-            seen[value] = number
-        if product.category not in CATEGORIES:
-            raise ShopError(
-                f"{where}: the category {product.category!r} is unknown; use one of {', '.join(CATEGORIES)}"
+        where = f"product {number} ({product.sku})"
+        for value, what in ((product.sku.lower(), "SKU"), (product.name.lower(), "name")):
+            if (what, value) in seen:
+                first = seen[what, value]
+                shown_as = product.sku if what == "SKU" else value
+                found.append(f"{where}: the {what} {shown_as!r} already belongs to product {first}; give it another")
+            seen.setdefault((what, value), number)
+        if categories and product.category not in categories:
+            found.append(
+                f"{where}: the category {product.category!r} is unknown; use one of {', '.join(categories)}, "
+                "or name it in 'categories'"
             )
-        for path, what in ((product.manual_path, "manual"), (product.image_path, "image")):
-            if not path.is_file():
-                raise ShopError(f"{where}: the {what} {shown(path)} is missing; add the file or correct '{what}'")
+        found += [f"{where}: {fault}" for fault in _files(product, strict=strict)]
+    return found
+
+
+def _files(product: Product, *, strict: bool) -> list[str]:
+    found = []
+    if strict and product.manual_file is None:
+        found.append("manual is missing; add it")
+    for path, what in ((product.manual_path, "manual"), (product.image_path, "image")):
+        if path is not None and not path.is_file():
+            found.append(f"the {what} {shown(path)} is missing; add the file or correct '{what}'")
+        elif path is not None and what == "manual":
+            try:
+                read_manual(path)
+            except ShopError as problem:
+                found += str(problem).splitlines()
+    return found

@@ -12,8 +12,9 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 from contoso_lab.errors import ShopError
 from contoso_lab.settings import HOME
 from contoso_lab.shop import card
-from contoso_lab.shop.catalog import Catalog, Plain, Sku
-from contoso_lab.shop.files import place, read_json, shown
+from contoso_lab.shop.catalog import Catalog, is_ours
+from contoso_lab.shop.files import blamed, place, read_json
+from contoso_lab.shop.product import Language, Plain, Sku
 
 
 class Customer(BaseModel):
@@ -31,6 +32,8 @@ class Customer(BaseModel):
     home: Plain
     about: Plain
     """What they do outdoors, for the person who plays them."""
+    language: Language = "en"
+    """The one they speak at home."""
     purchases: tuple[Sku, ...] = ()
 
     @property
@@ -53,13 +56,16 @@ class _File(BaseModel):
 
 
 def load_customers(path: Path | str | None = None, *, catalog: Catalog | None = None) -> dict[str, Customer]:
-    """Read the customers, by id; by default `data/customers.json` against the shop's catalogue.
+    """Read the customers, by id; by default `data/customers.json` against the catalogue in use.
+
+    In a catalogue that is not the shop's own, our customers have bought what of theirs it holds: mostly nothing.
 
     Raises:
-        ShopError: the file is missing or holds no customers, an id stands twice, or a purchase is not in the catalogue.
+        ShopError: the file is missing or holds no customers, an id stands twice, or a purchase is not in the catalogue;
+            a sentence for each fault.
     """
     file = Path(path) if path is not None else HOME / "data" / "customers.json"
-    return dict(_load(file, catalog or Catalog.load(), file.stat().st_mtime_ns if file.is_file() else 0))
+    return dict(_load(file, catalog or Catalog.load(), file.stat().st_mtime_ns if file.is_file() else 0, path is None))
 
 
 def get_customer(customer_id: str) -> Customer:
@@ -77,19 +83,24 @@ def get_customer(customer_id: str) -> Customer:
 
 
 @functools.lru_cache(maxsize=8)
-def _load(file: Path, catalog: Catalog, stamp: int) -> dict[str, Customer]:
+def _load(file: Path, catalog: Catalog, stamp: int, ours: bool) -> dict[str, Customer]:
     data, _ = read_json(file)
     try:
         customers = _File.model_validate(data).customers
     except ValidationError as problem:
-        raise ShopError(f"{shown(file)}: {place(problem, data)}") from problem
+        raise blamed(file, place(problem, data)) from problem
+    guests = ours and not is_ours(catalog)
     found: dict[str, Customer] = {}
+    faults: list[str] = []
     for number, customer in enumerate(customers, start=1):
-        where = f"{shown(file)}: customer {number} ({customer.id})"
+        where = f"customer {number} ({customer.id})"
         if customer.id in found:
-            raise ShopError(f"{where}: the id {customer.id!r} stands twice; give it another")
-        for sku in customer.purchases:
-            if sku not in catalog:
-                raise ShopError(f"{where}: bought {sku}, which is not in the catalogue; correct 'purchases'")
-        found[customer.id] = customer
+            faults.append(f"{where}: the id {customer.id!r} stands twice; give it another")
+        unknown = [sku for sku in customer.purchases if sku not in catalog]
+        if not guests:
+            faults += [f"{where}: bought {sku}, which is not in the catalogue; correct 'purchases'" for sku in unknown]
+        kept = tuple(sku for sku in customer.purchases if sku in catalog)
+        found[customer.id] = customer if not unknown else customer.model_copy(update={"purchases": kept})
+    if faults:
+        raise blamed(file, "\n".join(faults))
     return found

@@ -8,9 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from contoso_lab.errors import ShopError
 from contoso_lab.settings import HOME
+
+_MOST_TOLD = 20
+"""After so many faults the file is wrong as a whole, and more sentences do not help."""
 
 
 def shown(path: Path) -> str:
@@ -38,14 +42,23 @@ def read_json(path: Path) -> tuple[Any, bytes]:
 
 
 def place(problem: ValidationError, data: Any) -> str:
-    """Say the first thing that is wrong, where, and what to do.
+    """Say what is wrong, where, and what to do: a line for each fault.
 
     Args:
         data: what was validated: an element with a `sku` or an `id` is called by it.
     """
     # A list whose element is wrong is reported as too short as well, which would only distract.
     errors = [error for error in problem.errors() if error["type"] != "too_short"] or problem.errors()
-    error = errors[0]
+    told = [_sentence(error, data) for error in errors[:_MOST_TOLD]]
+    return "\n".join(told) + (f"\n… and {len(errors) - len(told)} more" if len(errors) > len(told) else "")
+
+
+def blamed(file: Path, faults: str) -> ShopError:
+    """An error that names the file in each of its lines."""
+    return ShopError("\n".join(f"{shown(file)}: {fault}" for fault in faults.splitlines()))
+
+
+def _sentence(error: ErrorDetails, data: Any) -> str:
     steps: list[str] = []
     value = data
     for step in error["loc"]:
@@ -56,7 +69,6 @@ def place(problem: ValidationError, data: Any) -> str:
         else:
             value = value.get(step) if isinstance(value, Mapping) else None
             steps.append(str(step))
-    more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
     match error["type"]:
         case "extra_forbidden":
             remedy = "is not known here; take it out or correct its name"
@@ -64,4 +76,4 @@ def place(problem: ValidationError, data: Any) -> str:
             remedy = "is missing; add it"
         case _:
             remedy = f"is wrong: {error['msg'][:1].lower()}{error['msg'][1:]}; correct it"
-    return f"{' '.join(steps) or 'the file'} {remedy}{more}"
+    return f"{' '.join(steps) or 'the file'} {remedy}"
