@@ -48,6 +48,8 @@ class Visitor:
     language: str = "en"
     thread: str | None = None
     """The thread that the token opens although another one made it."""
+    caller: str = ""
+    """Who asked for the token, as the relay knows them: only they may have a call in its threads."""
 
 
 Admit = Callable[[str, str | None], Awaitable[Visitor]]
@@ -209,7 +211,7 @@ class Agent:
 
         def make() -> Thread:
             made = self.memory.create(customer=who.customer, persona=who.persona, language=who.language)
-            return self.memory.update(made.id, lambda state: {**state, "owner": owner})
+            return self.memory.update(made.id, lambda state: {**state, "owner": owner, "caller": who.caller})
 
         return await asyncio.to_thread(make)
 
