@@ -19,6 +19,7 @@ LabError
 │   ├── MemoryClosed       the thread, or the memory itself, was closed: it can be read (a thread) but not added to
 │   └── MemoryUnreachable  the store does not answer
 ├── PictureError           a customer's picture that cannot be taken
+├── TurnRefused            a chat message or a page that cannot be had now, and why
 ├── RecordingError         a bundle that cannot be written or read
 ├── EngineError            the local engine cannot start or cannot answer
 ├── SessionError           a conversation that could not begin or go on
@@ -119,6 +120,10 @@ class MemoryUnreachable(MemoryFault):
 
 class PictureError(LabError):
     """A customer's picture that cannot be taken."""
+
+
+class TurnRefused(LabError):
+    """A chat message or a page that cannot be had now, and why."""
 
 
 class RecordingError(LabError):
