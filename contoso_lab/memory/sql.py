@@ -1,0 +1,219 @@
+"""Threads and messages in a SQL database."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from typing import Protocol
+
+from sqlalchemy import ColumnElement, Connection, Engine, RowMapping, case, delete, insert, select, update
+from sqlalchemy.exc import SQLAlchemyError
+
+from contoso_lab.errors import MemoryClosed, MemoryUnreachable
+from contoso_lab.memory.schema import check_version, messages, migrate, threads, version_of
+from contoso_lab.memory.store import Kept, Now, Row
+from contoso_lab.memory.values import Forgotten
+
+_FIELDS = tuple(Row.__dataclass_fields__)
+AT_ONCE = 500
+"""Ids in one question; SQLite takes no more than some thousands."""
+
+
+class Dialect(Protocol):
+    """Where one database differs from the other."""
+
+    def prepare(self, engine: Engine) -> None:
+        """Whatever must be done once before the tables are looked at."""
+
+    def lock_schema(self, connection: Connection) -> None:
+        """Let nobody else change the tables until this transaction ends."""
+
+    def scrub(self, engine: Engine) -> None:
+        """Leave no trace of what was deleted."""
+
+
+class SqlStore:
+    """A store in SQLite or Postgres; opening it brings the tables up to date."""
+
+    def __init__(self, engine: Engine, dialect: Dialect, where: str, *, one_at_a_time: bool = False) -> None:
+        self.where = where
+        self._engine = engine
+        self._dialect = dialect
+        # A database in RAM has one connection, and so one transaction at a time.
+        self._turn = threading.RLock() if one_at_a_time else None
+        self._closed = False
+        try:
+            with self._asking():
+                dialect.prepare(engine)
+            with self._reading() as connection:
+                behind = check_version(version_of(connection), where)
+            if behind:
+                with self._writing() as connection:
+                    dialect.lock_schema(connection)
+                    migrate(connection, where)
+        except BaseException:
+            self.close()
+            raise
+
+    def insert(self, row: Row) -> None:
+        """See `Store.insert`."""
+        with self._writing() as connection:
+            connection.execute(insert(threads).values(**asdict(row), last_seq=0))
+
+    def read(self, id_: str) -> Row | None:
+        """See `Store.read`."""
+        with self._reading() as connection:
+            found = connection.execute(select(threads).where(threads.c.id == id_)).mappings().one_or_none()
+        return None if found is None else _row(found)
+
+    def rows(self, customer: str | None) -> list[Row]:
+        """See `Store.rows`."""
+        question = select(threads) if customer is None else select(threads).where(threads.c.customer == customer)
+        with self._reading() as connection:
+            return [_row(each) for each in connection.execute(question).mappings()]
+
+    def write(
+        self, id_: str, at: Now, *, version: int | None = None, state: str | None = None, closing: bool = False
+    ) -> bool:
+        """See `Store.write`."""
+        change = update(threads).where(threads.c.id == id_, _is_open(at)).values(touched_at=_touched(at))
+        if version is not None:
+            change = change.where(threads.c.version == version)
+        if state is not None:
+            change = change.values(state=state, version=threads.c.version + 1)
+        if closing:
+            change = change.values(closed_at=at.now)
+        with self._writing() as connection:
+            return connection.execute(change).rowcount == 1
+
+    def add(self, id_: str, given: Sequence[tuple[str, str]], at: Now) -> list[Kept] | None:
+        """See `Store.add`."""
+        mine = messages.c.thread_id == id_
+        with self._writing() as connection:
+            # The first statement takes the thread's row, so that of several who add one after the other comes.
+            touch = update(threads).where(threads.c.id == id_, _is_open(at)).values(touched_at=_touched(at))
+            last = connection.execute(touch.returning(threads.c.last_seq)).scalar_one_or_none()
+            if last is None:
+                return None
+            ids = list({message_id for message_id, _ in given})
+            kept: dict[str, Kept] = {}
+            for start in range(0, len(ids), AT_ONCE):
+                which = messages.c.id.in_(ids[start : start + AT_ONCE])
+                for found in connection.execute(select(messages).where(mine, which)):
+                    kept[found.id] = Kept(found.seq, found.body)
+            new: list[dict[str, object]] = []
+            for message_id, body in given:
+                if message_id not in kept:
+                    last += 1
+                    kept[message_id] = Kept(last, body)
+                    new.append({"thread_id": id_, "id": message_id, "seq": last, "body": body})
+            if new:
+                connection.execute(insert(messages), new)
+                connection.execute(update(threads).where(threads.c.id == id_).values(last_seq=last))
+        return [kept[message_id] for message_id, _ in given]
+
+    def swap(self, id_: str, message_id: str, change: Callable[[Kept], str]) -> Kept | None:
+        """See `Store.swap`."""
+        this = (messages.c.thread_id == id_, messages.c.id == message_id)
+        with self._writing() as connection:
+            found = connection.execute(select(messages).where(*this).with_for_update()).one_or_none()
+            if found is None:
+                return None
+            body = change(Kept(found.seq, found.body))
+            connection.execute(update(messages).where(*this).values(body=body))
+        return Kept(found.seq, body)
+
+    def messages(self, id_: str) -> list[Kept]:
+        """See `Store.messages`."""
+        question = select(messages.c.seq, messages.c.body).where(messages.c.thread_id == id_).order_by(messages.c.seq)
+        with self._reading() as connection:
+            return [Kept(*each) for each in connection.execute(question)]
+
+    def sweep(self, at: Now) -> int:
+        """See `Store.sweep`."""
+        idle = threads.c.closed_at.is_(None) & (threads.c.touched_at <= at.idle_before)
+        with self._writing() as connection:
+            change = update(threads).where(idle).values(closed_at=threads.c.touched_at + at.idle)
+            closed = connection.execute(change).rowcount
+            if at.gone_before is None:
+                return closed
+            gone, _ = _delete(connection, threads.c.closed_at <= at.gone_before)
+        return closed + gone
+
+    def forget(self, customer: str) -> Forgotten:
+        """See `Store.forget`."""
+        with self._writing() as connection:
+            forgotten = Forgotten(*_delete(connection, threads.c.customer == customer))
+        with self._asking():
+            self._dialect.scrub(self._engine)
+        return forgotten
+
+    def close(self) -> None:
+        """See `Store.close`."""
+        with self._in_turn():
+            self._closed = True
+            self._engine.dispose()
+
+    @contextmanager
+    def _in_turn(self) -> Iterator[None]:
+        if self._turn is None:
+            yield
+        else:
+            with self._turn:
+                yield
+
+    @contextmanager
+    def _asking(self) -> Iterator[None]:
+        """Tell the database's trouble as ours."""
+        with self._in_turn():
+            if self._closed:
+                raise MemoryClosed(f"{self.where} was closed here: open the memory again")
+            try:
+                yield
+            except (SQLAlchemyError, OSError) as error:
+                if self._closed:
+                    raise MemoryClosed(f"{self.where} was closed here meanwhile: open the memory again") from error
+                raise MemoryUnreachable(f"{self.where} does not answer: {_reason(error)}") from error
+
+    @contextmanager
+    def _reading(self) -> Iterator[Connection]:
+        with self._asking(), self._engine.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def _writing(self) -> Iterator[Connection]:
+        with self._asking(), self._engine.connect() as connection:
+            writing = connection.execution_options(contoso_writing=True)
+            with writing.begin():
+                yield writing
+
+
+def _row(found: RowMapping) -> Row:
+    return Row(**{name: found[name] for name in _FIELDS})
+
+
+def _is_open(at: Now) -> ColumnElement[bool]:
+    return threads.c.closed_at.is_(None) & (threads.c.touched_at > at.idle_before)
+
+
+def _touched(at: Now) -> ColumnElement[int]:
+    """Never back: another relay's clock may be ahead of ours."""
+    return case((threads.c.touched_at > at.now, threads.c.touched_at), else_=at.now)
+
+
+def _delete(connection: Connection, which: ColumnElement[bool]) -> tuple[int, int]:
+    ids = list(connection.execute(select(threads.c.id).where(which).with_for_update()).scalars())
+    said = 0
+    for start in range(0, len(ids), AT_ONCE):
+        some = ids[start : start + AT_ONCE]
+        said += connection.execute(delete(messages).where(messages.c.thread_id.in_(some))).rowcount
+        connection.execute(delete(threads).where(threads.c.id.in_(some)))
+    return len(ids), said
+
+
+def _reason(error: BaseException) -> str:
+    """The database's own sentence, without the question: that holds what customers said."""
+    said = str(getattr(error, "orig", None) or error)
+    return said.strip().partition("\n")[0] or type(error).__name__
