@@ -1,0 +1,373 @@
+"""When a page goes to the customer's screen: the rules, without sockets, prompts or clocks.
+
+Feed `WriteUpRules` what happens and the time; it answers what to do. Whoever holds the line (a session, a relay, an
+HTTP server) does it and tells how it went:
+
+| happens | told with | may cause |
+|---|---|---|
+| something was said, cut short or written down | `Heard`: the whole conversation | `AskGate`, `CancelPage` |
+| the gate answered, or could not | `GateAnswered`, `GateFailed` | `WritePage`, `Tell` |
+| the page is written, or could not be | `PageFinished`, `PageFailed` | `ShowPage` and `Tell`, `DropPage`, `Tell` |
+| the customer closed the page, or hung up | `PageClosed`, `HungUp` | `CancelGate`, `CancelPage` |
+| time passed (at `due_s`) | `Tick` | any of them |
+
+What always holds: one question and one page at a time, never both; a question only after a finished reply to words
+of the customer, so that nothing that the desk caused can start another; at most `ASKED_AT_MOST` questions about the
+same words; no page against a no; no page twice in a row for the same wish; every failure told once; nothing after the
+customer hung up.
+
+>>> rules = WriteUpRules(debounce_s=0.2)
+>>> talk = (Line("u1", "user", "Show me the tent."), Line("a1", "assistant", "It is coming to your screen."))
+>>> rules.receive(Heard(talk), now_s=0.0)
+()
+>>> [asked] = rules.receive(Tick(), now_s=rules.due_s)
+>>> [page] = rules.receive(GateAnswered(asked.question, requested=True), now_s=1.0)
+>>> [type(did).__name__ for did in rules.receive(PageFinished(page.page, skus=("TEN-02",)), now_s=2.0)]
+['ShowPage', 'Tell']
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from typing import assert_never
+
+from contoso_lab.agent.wishes import asks_again, asks_for_more, offers_to_show, stance, subject
+from contoso_lab.agent.write_up_events import (
+    TOLD,
+    AskGate,
+    CancelGate,
+    CancelPage,
+    Decision,
+    DropPage,
+    GateAnswered,
+    GateFailed,
+    Heard,
+    HungUp,
+    Line,
+    PageClosed,
+    PageFailed,
+    PageFinished,
+    ShowPage,
+    Tell,
+    Tick,
+    WritePage,
+    WriteUpEvent,
+)
+
+__all__ = [
+    "TOLD", "AskGate", "CancelGate", "CancelPage", "Decision", "DropPage", "GateAnswered", "GateFailed", "Heard",
+    "HungUp", "Line", "PageClosed", "PageFailed", "PageFinished", "ShowPage", "Tell", "Tick", "WritePage",
+    "WriteUpEvent", "WriteUpRules",
+]  # fmt: skip
+
+DEBOUNCE_S = 0.2
+BURST_S = 2.0
+"""How long short turns that follow each other may put a question off."""
+WORDS_PATIENCE_S = 10.0
+GATE_PATIENCE_S = 20.0
+PAGE_PATIENCE_S = 90.0
+ASKED_AT_MOST = 3
+"""How often the gate is asked about the same words; more than once only when they were heard otherwise."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Question:
+    number: int
+    lines: tuple[Line, ...]
+    wish: str | None
+    until_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Page:
+    number: int
+    after: str
+    wish: str | None
+    held: bool
+    until_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    skus: frozenset[str]
+    wish: str | None
+    open: bool = True
+
+
+class WriteUpRules:
+    """Decides when to ask the gate, when to write and when to show. Pure: time is an argument, in seconds.
+
+    Args:
+        names: the products (SKUs) that a text names; without it, pages are told apart by the words of the wish.
+        debounce_s: how long it has to be quiet after a reply until the gate is asked.
+        words_patience_s: how long a late transcript is waited for.
+    """
+
+    def __init__(
+        self,
+        names: Callable[[str], Collection[str]] = lambda _: (),
+        *,
+        debounce_s: float = DEBOUNCE_S,
+        words_patience_s: float = WORDS_PATIENCE_S,
+    ) -> None:
+        self._names = names
+        self._debounce_s = debounce_s
+        self._words_patience_s = words_patience_s
+        self._lines: tuple[Line, ...] = ()
+        self._first_seen: dict[str, float] = {}
+        """When each line that still lacks its words was first told of."""
+        self._given_up: set[str] = set()
+        """Lines whose words were waited for in vain; should they come after all, they are taken."""
+        self._asked: dict[str, int] = {}
+        """How often the gate was asked about each of the customer's lines."""
+        self._judged: set[str] = set()
+        self._denied: str | None = None
+        """The last line when the gate last said no to a wish: it is asked again only after another reply."""
+        self._settled: str | None = None
+        """The last line that a page, or the reason against one, has answered."""
+        self._question: _Question | None = None
+        self._page: _Page | None = None
+        self._shown: _Shown | None = None
+        self._numbers = 0
+        self._ask_at_s: float | None = None
+        self._burst_ends_s = 0.0
+        self._replied: str | None = None
+        """The last finished reply that the debouncing has seen."""
+        self._over = False
+
+    @property
+    def due_s(self) -> float | None:
+        """When to send a `Tick` if nothing else happens before."""
+        if self._over:
+            return None
+        if work := self._question or self._page:
+            return work.until_s
+        waiting = [line.id for line in self._candidates() if not line.done]
+        if waiting and self._has_news():
+            return max(self._ask_at_s or 0.0, *(self._first_seen[one] + self._words_patience_s for one in waiting))
+        return self._ask_at_s
+
+    @property
+    def busy(self) -> bool:
+        """Whether anything is asked, written or about to be."""
+        return self.due_s is not None
+
+    def receive(self, event: WriteUpEvent, *, now_s: float) -> tuple[Decision, ...]:
+        """Take in what happened; what comes back is to be done, in this order."""
+        if self._over:
+            return ()
+        done: list[Decision] = []
+        match event:
+            case Heard(lines):
+                self._hear(lines, now_s)
+                done += self._moved_on()
+            case GateAnswered(number, requested):
+                done += self._decide(number, requested, now_s)
+            case GateFailed(number):
+                done += self._gate_failed(number)
+            case PageFinished(number, skus):
+                done += self._finished(number, frozenset(skus))
+            case PageFailed(number):
+                done += self._page_failed(number)
+            case PageClosed():
+                if self._shown is not None:
+                    self._shown = _Shown(self._shown.skus, self._shown.wish, open=False)
+            case HungUp():
+                return tuple(self._hang_up())
+            case Tick():
+                done += self._too_late(now_s)
+            case _:
+                assert_never(event)
+        return (*done, *self._ask(now_s))
+
+    # -- what was said ----------------------------------------------------------------------------
+
+    def _hear(self, lines: tuple[Line, ...], now_s: float) -> None:
+        self._lines = lines
+        waiting = {line.id for line in lines if line.role == "user" and not line.done}
+        self._first_seen = {one: self._first_seen.get(one, now_s) for one in waiting}
+        replies = [line.id for line in lines if _is_reply(line)]
+        if replies and replies[-1] != self._replied:
+            if self._ask_at_s is None:
+                self._burst_ends_s = now_s + BURST_S
+            self._replied = replies[-1]
+            self._ask_at_s = min(now_s + self._debounce_s, self._burst_ends_s)
+
+    def _open_lines(self) -> tuple[Line, ...]:
+        """What is not settled yet, up to the last finished reply."""
+        places = [place for place, line in enumerate(self._lines) if line.id == self._settled]
+        lines = self._lines[places[0] + 1 :] if places else self._lines
+        last = max((place for place, line in enumerate(lines) if _is_reply(line)), default=-1)
+        return lines[: last + 1]
+
+    def _candidates(self) -> list[Line]:
+        """The customer's lines that were answered and that nobody has judged; their words may still be on the way."""
+        lines = [line for line in self._open_lines() if line.role == "user" and line.id not in self._judged]
+        return [line for line in lines if line.text.strip() or (not line.done and line.id not in self._given_up)]
+
+    def _has_news(self) -> bool:
+        """Whether anybody has replied since the gate last said no."""
+        lines = self._open_lines()
+        return bool(lines) and lines[-1].id != self._denied
+
+    # -- the gate ---------------------------------------------------------------------------------
+
+    def _ask(self, now_s: float) -> list[Decision]:
+        if self._question is not None or self._page is not None:
+            return []
+        if self._ask_at_s is not None and now_s < self._ask_at_s:
+            return []
+        self._ask_at_s = None
+        candidates = self._candidates()
+        for line in candidates:
+            if not line.done and now_s < self._first_seen[line.id] + self._words_patience_s:
+                return []
+        self._given_up |= {line.id for line in candidates if not line.done}
+        asked = [line for line in candidates if line.text.strip()]
+        if not asked or not self._has_news() or self._asked.get(asked[-1].id, 0) >= ASKED_AT_MOST:
+            return []
+        lines = tuple(line for line in self._open_lines() if line.text.strip())
+        self._judged |= {line.id for line in lines}
+        self._asked[asked[-1].id] = self._asked.get(asked[-1].id, 0) + 1
+        self._question = _Question(self._number(), lines, _wish(self._lines, lines), now_s + GATE_PATIENCE_S)
+        return [AskGate(self._question.number, lines)]
+
+    def _decide(self, number: int, requested: bool, now_s: float) -> list[Decision]:
+        question = self._question
+        if question is None or question.number != number:
+            return []
+        self._question = None
+        if self._is_void(question):
+            self._judged -= {line.id for line in question.lines}
+            return []
+        after = question.lines[-1].id
+        if not requested and question.wish is not None:
+            # The assistant may agree in its next reply, which need not follow another line of the customer.
+            self._judged -= {line.id for line in question.lines}
+            self._denied = after
+        if not requested or _last_stance(question.lines) == "declines":
+            return []
+        if self._replaced(after, question.wish):
+            self._settled = after
+            return []
+        shown = self._shown
+        if shown is not None and not self._is_new(question, shown):
+            self._settled = after
+            return [Tell("still_shown")] if shown.open and question.wish is not None else []
+        self._settled = after
+        lines = tuple(line for line in self._lines if line.text.strip() and (line.role == "assistant" or line.done))
+        held = shown is not None and question.wish is None
+        self._page = _Page(self._number(), after, question.wish, held, now_s + PAGE_PATIENCE_S)
+        return [WritePage(self._page.number, lines, after, held)]
+
+    def _gate_failed(self, number: int) -> list[Decision]:
+        question = self._question
+        if question is None or question.number != number:
+            return []
+        self._question = None
+        if question.wish is None or self._is_void(question):
+            self._judged -= {line.id for line in question.lines}
+            self._denied = question.lines[-1].id
+            return []
+        self._settled = question.lines[-1].id
+        return [Tell("failed")]
+
+    def _is_void(self, question: _Question) -> bool:
+        """Whether what was judged is not what was heard: a reply was cut short since, or words came late."""
+        now = {line.id: line.text for line in self._lines}
+        return any(now.get(line.id) != line.text for line in question.lines)
+
+    def _is_new(self, question: _Question, shown: _Shown) -> bool:
+        """Whether a yes after a page wants another one, and not the one that was shown."""
+        named = {sku for line in question.lines for sku in self._names(line.text)}
+        if named - shown.skus:
+            return True
+        if question.wish is None or not shown.open:
+            return question.wish is not None
+        if self._names(question.wish) or asks_again(question.wish):
+            return False
+        return not subject(question.wish) <= subject(shown.wish or "")
+
+    # -- the page ---------------------------------------------------------------------------------
+
+    def _finished(self, number: int, skus: frozenset[str]) -> list[Decision]:
+        page = self._page
+        if page is None or page.number != number:
+            return []
+        self._page = None
+        if page.held and self._shown is not None and skus <= self._shown.skus:
+            return [DropPage(number)]
+        self._shown = _Shown(skus, page.wish)
+        return [ShowPage(number), Tell("shown")]
+
+    def _page_failed(self, number: int) -> list[Decision]:
+        if self._page is None or self._page.number != number:
+            return []
+        self._page = None
+        return [Tell("failed")]
+
+    def _moved_on(self) -> list[Decision]:
+        page = self._page
+        if page is None or not self._replaced(page.after, page.wish):
+            return []
+        self._page = None
+        return [CancelPage(page.number)]
+
+    def _replaced(self, after: str, wish: str | None) -> bool:
+        """Whether the customer has said no since, or asked for something else instead."""
+        places = [place for place, line in enumerate(self._lines) if line.id == after]
+        since = self._lines[places[0] + 1 :] if places else ()
+        for line in since:
+            if line.role != "user" or not line.done:
+                continue
+            match stance(line.text):
+                case "declines":
+                    return True
+                case "asks" if not asks_for_more(line.text) and subject(line.text) - subject(wish or ""):
+                    return True
+        return False
+
+    def _too_late(self, now_s: float) -> list[Decision]:
+        if self._question is not None and now_s >= self._question.until_s:
+            number = self._question.number
+            return [CancelGate(number), *self._gate_failed(number)]
+        if self._page is not None and now_s >= self._page.until_s:
+            number = self._page.number
+            return [CancelPage(number), *self._page_failed(number)]
+        return []
+
+    def _hang_up(self) -> list[Decision]:
+        self._over = True
+        done: list[Decision] = [] if self._question is None else [CancelGate(self._question.number)]
+        return done + ([] if self._page is None else [CancelPage(self._page.number)])
+
+    def _number(self) -> int:
+        self._numbers += 1
+        return self._numbers
+
+
+def _is_reply(line: Line) -> bool:
+    return line.role == "assistant" and line.done and not line.ours and bool(line.text.strip())
+
+
+def _last_stance(lines: tuple[Line, ...]) -> str | None:
+    found = [stance(line.text) for line in lines if line.role == "user"]
+    return next((one for one in reversed(found) if one is not None), None)
+
+
+def _wish(all_lines: tuple[Line, ...], lines: tuple[Line, ...]) -> str | None:
+    """The customer's own words for what is to be shown: a request, or the offer that they accepted."""
+    wish, counted, before = None, {line.id for line in lines}, ""
+    for line in all_lines:
+        if line.role == "assistant":
+            before = line.text or before
+        elif line.id in counted:
+            match stance(line.text):
+                case "asks":
+                    wish = line.text
+                case "agrees" if offers_to_show(before):
+                    wish = f"{before} {line.text}"
+                case "declines":
+                    wish = None
+    return wish
