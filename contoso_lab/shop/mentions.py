@@ -1,10 +1,15 @@
-"""Where a text names a product: by SKU, by name, or by the part of the name that only this product has."""
+"""Where a text names a product: by SKU, by name or alias, or by the part of the name that only this product has.
+
+In what was heard, names are also found as speech recognition writes them ("summit so low", "harbour two").
+"""
 
 from __future__ import annotations
 
 import functools
 import re
 from dataclasses import dataclass
+
+from rapidfuzz import fuzz
 
 from contoso_lab.shop.catalog import Catalog, Product
 from contoso_lab.shop.money import NUMBER_WORDS, spoken_number
@@ -19,6 +24,20 @@ NOUNS: dict[str, tuple[str, ...]] = {
     "Sleeping Bags": ("sleeping bag", "bag"),
 }
 """What people call the things of a category; the plural is understood."""
+
+FOREIGN_NOUNS: dict[str, tuple[str, ...]] = {
+    "Tents": ("Zelte?n?", "tente", "tienda", "carpa", "テント"),
+    "Backpacks": ("Tages?rucksack", "Rucks[aä]cke?", "sac à dos", "sacs à dos", "mochila", "バックパック", "リュック", "ザック"),
+    "Hiking Clothing": ("Jacken?", "Hemd", "Hosen?", "veste", "chemise", "pantalon(?:es)?", "chaqueta", "camisa", "ジャケット", "シャツ", "パンツ"),
+    "Hiking Footwear": ("Stiefeln?", "Schuhe?n?", "bottes?", "chaussures?", "botas?", "zapatos?", "ブーツ", "靴", "シューズ"),
+    "Camping Tables": ("Tische?n?", "table", "mesa", "テーブル"),
+    "Camping Stoves": ("Kochern?", "réchaud", "hornillo", "cocina", "コンロ", "バーナー"),
+    "Sleeping Bags": ("Schlafs[aä]cke?n?", "sac de couchage", "sacs de couchage", "sacos? de dormir", "saco", "寝袋", "シュラフ"),
+}  # fmt: skip
+"""The same in German, French, Spanish and Japanese, as expressions."""
+
+_FUZZY = 86.0
+"""From this likeness (0 to 100, of the letters alone) a name that was heard is taken for a product's."""
 
 _STARTS = re.compile(r"(?:^|[.!?:]\s+|\n\s*)$")
 _VERB_NEXT = re.compile(
@@ -41,28 +60,68 @@ class Mention:
     """How many of it, when the words before say so."""
 
 
-def find_mentions(text: str, catalog: Catalog, *, loose: bool = False) -> list[Mention]:
+def find_mentions(
+    text: str, catalog: Catalog, *, loose: bool = False, language: str = "en", heard: bool = False
+) -> list[Mention]:
     """All places where a text names a product, in order.
 
     Args:
         loose: take "the jacket" for the only jacket of the catalogue. Right where prices are at stake, wrong where
             a customer may speak of the jacket at home.
+        language: whose aliases count; they describe ("family tent"), so only with `loose`.
+        heard: the text is a transcript, and names may be misspelled.
 
     >>> [m.sku for m in find_mentions("The Lodge is bigger than TEN-02.", Catalog.load())]
     ['TEN-04', 'TEN-02']
     """
     found: list[Mention] = []
-    for match in _pattern(catalog).finditer(text):
-        kind, sku = str(match.lastgroup).split("_", 1)
-        sku = sku.replace("_", "-")
+    for match in _pattern(catalog, language).finditer(text):
+        kind, _, number = str(match.lastgroup).partition("_")
         if _is_mention(kind, match, text, loose):
+            sku = catalog.products[int(number)].sku
             found.append(Mention(sku, match.start(), match.end(), _quantity(text[: match.start()])))
+    if heard:
+        found = sorted([*found, *_misheard(text, catalog, found)], key=lambda mention: mention.start)
     return _merged(found, text)
+
+
+def _misheard(text: str, catalog: Catalog, found: list[Mention]) -> list[Mention]:
+    """Names that a recogniser wrote in other words: as many words as the name has, one more or one less."""
+    words = [m for m in re.finditer(r"[^\W_]+(?:['’][^\W_]+)?", text)]
+    hits: list[tuple[float, Mention]] = []
+    for product in catalog:
+        name = re.sub(r"[\W_]", "", product.name).lower()
+        count = len(product.name.split())
+        if count < 2:
+            continue  # one word is too little to be told from others
+        for size in (count - 1, count, count + 1):
+            for at in range(len(words) - size + 1) if size else ():
+                start, end = words[at].start(), words[at + size - 1].end()
+                letters = re.sub(r"[\W_]", "", text[start:end]).lower()
+                like = fuzz.ratio(name, letters, score_cutoff=_FUZZY)
+                if like and not any(start < m.end and m.start < end for m in found):
+                    hits.append((like, Mention(product.sku, start, end, _quantity(text[:start]))))
+    best: list[Mention] = []
+    for _, mention in sorted(hits, key=lambda hit: -hit[0]):
+        if not _ORDINARY.search(text[: mention.start]) and not any(
+            mention.start < m.end and m.start < mention.end for m in best
+        ):
+            best.append(mention)
+    return best
 
 
 def category_noun(text: str, category: str) -> bool:
     """Whether a text speaks of the things of a category: "the tent"."""
-    return any(re.search(rf"\b{noun}s?\b", text, re.IGNORECASE) for noun in NOUNS.get(category, ()))
+    return _noun_pattern(category).search(text) is not None
+
+
+@functools.lru_cache(maxsize=64)
+def _noun_pattern(category: str) -> re.Pattern[str]:
+    # A category of somebody else's catalogue is called by its own name.
+    ours = NOUNS.get(category, (re.escape(category.rstrip("s").lower()),))
+    nouns = [rf"\b{noun}s?\b" for noun in ours]
+    nouns += [noun if re.match(r"[^\W\d_a-zA-Z]", noun) else rf"\b{noun}s?\b" for noun in FOREIGN_NOUNS.get(category, ())]
+    return re.compile("|".join(nouns), re.IGNORECASE)
 
 
 def _is_mention(kind: str, match: re.Match[str], text: str, loose: bool) -> bool:
@@ -75,8 +134,11 @@ def _is_mention(kind: str, match: re.Match[str], text: str, loose: bool) -> bool
             return words != words.lower() or not _ORDINARY.search(before)
         case "noun":
             return True
+        case "alias":
+            return loose
         case "first":
-            if not words[0].isupper():
+            # "The Meadow Six" is none of ours.
+            if not words[0].isupper() or re.match(r"\s+(?!I\b)[A-Z]\w*\b", text[match.end() :]):
                 return False
             # A capital at the start of a sentence says nothing; a verb or a bracket after it does.
             return not _STARTS.search(before) or _VERB_NEXT.match(text[match.end() :]) is not None
@@ -105,26 +167,35 @@ def _merged(found: list[Mention], text: str) -> list[Mention]:
     return merged
 
 
-@functools.lru_cache(maxsize=8)
-def _pattern(catalog: Catalog) -> re.Pattern[str]:
+@functools.lru_cache(maxsize=32)
+def _pattern(catalog: Catalog, language: str) -> re.Pattern[str]:
     """One expression with a group per product and kind; longer forms stand before shorter ones."""
     firsts = [product.name.split()[0].lower() for product in catalog]
     lasts = [product.name.split()[-1].lower() for product in catalog]
-    groups: dict[str, list[str]] = {"sku": [], "name": [], "noun": [], "first": [], "last": []}
-    for product in catalog:
-        group = product.sku.replace("-", "_")
-        groups["sku"].append(rf"(?P<sku_{group}>\b{re.escape(product.sku)}\b)")
-        name = r"[\s-]+".join(map(re.escape, product.name.split()))
-        groups["name"].append(rf"(?P<name_{group}>\b{name}s?\b)")
-        first, last = firsts[len(groups["sku"]) - 1], lasts[len(groups["sku"]) - 1]
-        if firsts.count(first) == 1 and first not in NUMBER_WORDS:
+    groups: dict[str, list[tuple[int, str]]] = {"sku": [], "name": [], "alias": [], "noun": [], "first": [], "last": []}
+    for number, product in enumerate(catalog):
+
+        def add(kind: str, form: str, number: int = number) -> None:
+            # No \b: Japanese has no blanks, and its letters would glue to the name.
+            edges = ("", "") if re.match(r"[^\x00-ɏ]", form) else (r"(?<![A-Za-zÀ-ɏ0-9])", r"(?![A-Za-zÀ-ɏ0-9])")
+            groups[kind].append((len(form), f"(?P<{kind}_{number}>{edges[0]}(?:{form}){edges[1]})"))
+
+        add("sku", re.escape(product.sku))
+        add("name", r"[\s-]+".join(map(re.escape, product.name.split())) + "s?")
+        aliases = [alias for alias in product.names(language)[1:] if alias.lower() != product.name.lower()]
+        if aliases:
+            forms = sorted(aliases, key=len, reverse=True)
+            add("alias", "|".join(r"[\s-]+".join(map(re.escape, form.split())) + "(?:e?s|n)?" for form in forms))
+        first, last = firsts[number], lasts[number]
+        if firsts.count(first) == 1 and first not in NUMBER_WORDS and first != product.name.lower():
             nouns = "|".join(noun.replace(" ", r"\s+") for noun in NOUNS.get(product.category, ()))
             if nouns:
-                groups["noun"].append(rf"(?P<noun_{group}>\b{re.escape(first)}\s+(?:{nouns})s?\b)")
-            groups["first"].append(rf"(?P<first_{group}>\b{re.escape(first)}s?\b)")
+                add("noun", rf"{re.escape(first)}\s+(?:{nouns})s?")
+            add("first", rf"{re.escape(first)}s?")
         if lasts.count(last) == 1 and _is_noun(last, product):
-            groups["last"].append(rf"(?P<last_{group}>\b{re.escape(last)}s?\b)")
-    return re.compile("|".join(part for parts in groups.values() for part in parts), re.IGNORECASE)
+            add("last", rf"{re.escape(last)}s?")
+    ordered = [part for parts in groups.values() for _, part in sorted(parts, key=lambda part: -part[0])]
+    return re.compile("|".join(ordered), re.IGNORECASE)
 
 
 def _is_noun(word: str, product: Product) -> bool:

@@ -9,18 +9,18 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
-from contoso_lab.shop.catalog import CATEGORIES, Catalog
-from contoso_lab.shop.mentions import Mention, category_noun, find_mentions
-from contoso_lab.shop.money import Amount, find_amounts
+from contoso_lab.shop.catalog import Catalog
+from contoso_lab.shop.mentions import Mention
+from contoso_lab.shop.money import Amount
+from contoso_lab.shop.truth.finding import Medium
+from contoso_lab.shop.truth.sentences import Reading, Sentence, clause, read, subjects
 
-_SENTENCE = re.compile(r"[^.!?\n]+(?:[.!?](?=\S)[^.!?\n]*)*[.!?\n]*")
-_CLAUSE = re.compile(
-    r"[,;:()–—]|\s-\s|\b(?:and|while|but|or|whereas|versus|compared\s+(?:to|with)|than)\b", re.IGNORECASE
-)
 _TOTAL = re.compile(
     r"\b(?:together|totals?|altogether|combined|sum|everything|for\s+(?:both|the\s+(?:set|pair|two|three))|"
-    r"for\s+all\s+(?:of\s+)?(?:two|three|four|five|them|this|that)|both\s+(?:for|cost|come))\b(?!\s+weight)",
+    r"for\s+all\s+(?:of\s+)?(?:two|three|four|five|them|this|that)|both\s+(?:for|cost|come)|"
+    r"zusammen|insgesamt|au\s+total|en\s+tout|ensemble|en\s+total|juntos|juntas)\b(?!\s+weight)|合計|全部で|合わせて",
     re.IGNORECASE,
 )
 # "It comes to" is also said of one thing, so alone it makes no total.
@@ -29,7 +29,9 @@ _NO_CLAIM_BEFORE = re.compile(
     r"(?:\b(?:under|below|within|over|above|beyond|up\s+to|at\s+(?:most|least)|(?:less|more|cheaper|fewer|higher|lower)\s+than|"
     r"no\s+more\s+than|maximum(?:\s+of)?|minimum(?:\s+of)?|max|between|from|by|another|extra|additional|save[sd]?|saving|"
     r"saves?\s+you|budget(?:\s+(?:of|is|was))?|difference(?:\s+(?:of|is))?|spend|discount\s+of|voucher\s+(?:of|for)|"
-    r"gift\s+card\s+(?:of|for)|not|never|start(?:s|ing)?\s+at)|n['’]t)\s+(?:(?:you|the|a|an|your|only|just|cost|be|about|around)\s+){0,2}$",
+    r"gift\s+card\s+(?:of|for)|not|never|start(?:s|ing)?\s+at|"
+    r"unter|über|bis(?:\s+zu)?|weniger\s+als|mehr\s+als|zwischen|ab|um|moins\s+de|plus\s+de|entre|jusqu['’]à|à\s+partir\s+de|"
+    r"moins\s+que|menos\s+de|más\s+de|hasta|desde)|n['’]t)\s+(?:(?:you|the|a|an|your|only|just|cost|be|about|around)\s+){0,2}$",
     re.IGNORECASE,
 )  # fmt: skip
 _RANGE_BEFORE = re.compile(
@@ -38,14 +40,15 @@ _RANGE_BEFORE = re.compile(
 _NO_CLAIM_AFTER = re.compile(
     r"\s*(?:-\s*\$?\d|–|to\s+(?:\$|\d|\w+\s+\w*\s*\w*\s*dollars)|"
     r"(?:more|less|cheaper|extra|off|discount|budget|limit|voucher|gift|shipping|difference|higher|lower|dearer)\b|"
-    r"or\s+(?:less|more|under|below|over)\b|and\s+(?:up|under|over|below)\b|max)",
+    r"or\s+(?:less|more|under|below|over)\b|and\s+(?:up|under|over|below)\b|max|"
+    r"(?:mehr|weniger|günstiger|billiger|teurer|de\s+(?:plus|moins)|moins\s+cher|plus\s+cher|más|menos|cheaper)\b|"
+    r"以下|未満|以上|より|ほど安|安い|高い|引き|off\b)",
     re.IGNORECASE,
 )
-_ABOUT = re.compile(r"\b(?:about|around|roughly|approximately|almost|nearly|close\s+to|some)\s+$", re.IGNORECASE)
+_ABOUT = re.compile(
+    r"\b(?:about|around|roughly|approximately|almost|nearly|close\s+to|some|just\s+(?:under|over)|etwa|circa|ca\.|rund|"
+    r"ungefähr|knapp|environ|à\s+peu\s+près|presque|unos|alrededor\s+de|casi|aproximadamente)\s+$|約$", re.IGNORECASE)
 _EACH = re.compile(r"\s*(?:each|apiece|a\s+piece|per\s+\w+)\b", re.IGNORECASE)
-_LEADS = re.compile(r"^\W*(?:(?:and|but)\s+)?(?:at|for)(?:\s+(?:only|just))?\s+$", re.IGNORECASE)
-_GOES_ON = re.compile(r"\s*(?:it|its|this|that|they|these|those|both|and)\b", re.IGNORECASE)
-_HEADING = re.compile(r"^\s*#{1,6}\s")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +67,13 @@ class Claim:
     """All products that it was said of; several in a total."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Sentence:
-    start: int
-    text: str
-    mentions: tuple[Mention, ...]
-    amounts: tuple[Amount, ...]
+class Stated(NamedTuple):
+    """A price that was said, and where."""
+
+    claim: Claim
+    amount: Amount
+    sentence: Sentence
+    total: bool
 
 
 def price_claims(text: str, catalog: Catalog) -> list[Claim]:
@@ -80,43 +84,20 @@ def price_claims(text: str, catalog: Catalog) -> list[Claim]:
     >>> [(c.sku, c.ok) for c in price_claims("The Meadow Four is two hundred seventy-nine dollars.", Catalog.load())]
     [('TEN-02', True)]
     """
-    claims: list[Claim] = []
-    earlier: tuple[Mention, ...] = ()
-    heading: tuple[Mention, ...] = ()
-    for sentence in _sentences(text, catalog):
-        if _HEADING.match(sentence.text):
-            heading = sentence.mentions
-        if sentence.amounts:
-            claims += _claims_in(sentence, earlier or heading, catalog)
-        # "It sleeps four." still speaks of the product of the sentence before.
-        if sentence.mentions or not _GOES_ON.match(sentence.text):
-            earlier = sentence.mentions
-    return claims
+    medium: Medium = "page" if re.search(r"(?m)^#{1,6}\s", text) else "text"
+    return [stated.claim for stated in stated_prices(read(text, catalog, medium=medium))]
 
 
-def _sentences(text: str, catalog: Catalog) -> list[_Sentence]:
-    mentions = find_mentions(text, catalog, loose=True)
-    # Names hold number words ("Meadow Four"), so they are blanked before numbers are read.
-    blanked = text
-    for mention in mentions:
-        blanked = blanked[: mention.start] + "#" * (mention.end - mention.start) + blanked[mention.end :]
-    amounts = find_amounts(blanked)
-    sentences = []
-    for match in _SENTENCE.finditer(text):
-        if match[0].strip():
-            inside = (match.start(), match.end())
-            sentences.append(
-                _Sentence(
-                    match.start(),
-                    match[0],
-                    tuple(m for m in mentions if inside[0] <= m.start < inside[1]),
-                    tuple(a for a in amounts if inside[0] <= a.start < inside[1]),
-                )
-            )
-    return sentences
+def stated_prices(reading: Reading) -> list[Stated]:
+    """The same for a text that has been read, with their places."""
+    return [found for sentence in reading.sentences for found in _claims_in(sentence, reading.catalog)]
 
 
-def _claims_in(sentence: _Sentence, earlier: Sequence[Mention], catalog: Catalog) -> list[Claim]:
+def _claims_in(sentence: Sentence, catalog: Catalog) -> list[Stated]:
+    if not sentence.amounts:
+        return []
+    categories = tuple(dict.fromkeys(product.category for product in catalog))
+    earlier = sentence.earlier
     stated = [amount for amount in sentence.amounts if _is_claim(sentence, amount)]
     total = _total_amount(sentence, stated)
     single = [amount for amount in stated if amount is not total]
@@ -124,21 +105,23 @@ def _claims_in(sentence: _Sentence, earlier: Sequence[Mention], catalog: Catalog
     claims = []
     for amount in stated:
         if amount is total:
-            claims.append(_total_claim(sentence, amount, earlier, catalog))
+            claim = _total_claim(sentence, amount, earlier, catalog)
         elif amount in paired:
-            claims.append(_claim(sentence, amount, [paired[amount]], catalog))
+            claim = _claim(sentence, amount, [paired[amount]], catalog)
         else:
-            claims.append(_claim(sentence, amount, _candidates(sentence, amount, earlier, catalog), catalog))
+            about = subjects(sentence, amount, categories, catalog, sentence.amounts)
+            claim = _claim(sentence, amount, about, catalog)
+        claims.append(Stated(claim, amount, sentence, amount is total))
     return claims
 
 
-def _is_claim(sentence: _Sentence, amount: Amount) -> bool:
+def _is_claim(sentence: Sentence, amount: Amount) -> bool:
     before = sentence.text[: amount.start - sentence.start]
     after = sentence.text[amount.end - sentence.start :]
     return not (_NO_CLAIM_BEFORE.search(before) or _RANGE_BEFORE.search(before) or _NO_CLAIM_AFTER.match(after))
 
 
-def _total_amount(sentence: _Sentence, stated: Sequence[Amount]) -> Amount | None:
+def _total_amount(sentence: Sentence, stated: Sequence[Amount]) -> Amount | None:
     word = _TOTAL.search(sentence.text)
     if word is None and [mention.quantity for mention in sentence.mentions] != [1]:
         word = _PERHAPS_TOTAL.search(sentence.text)
@@ -163,46 +146,11 @@ def _pairs(mentions: Sequence[Mention], amounts: Sequence[Amount]) -> dict[Amoun
     return dict(zip(amounts, mentions, strict=True)) if order in plain else {}
 
 
-def _candidates(sentence: _Sentence, amount: Amount, earlier: Sequence[Mention], catalog: Catalog) -> list[Mention]:
-    """The products that a price may belong to, the likeliest first."""
-    start, end = _clause(sentence, amount)
-    inside = [m for m in sentence.mentions if start <= m.start < end]
-    if inside:
-        return sorted(inside, key=lambda m: _distance(m, amount))
-    clause = sentence.text[start - sentence.start : end - sentence.start]
-    named = [category for category in CATEGORIES if category_noun(clause, category)]
-    if named:  # "the tent" is a tent that was named, or nothing we can tell
-        near = [*earlier, *sentence.mentions][::-1]
-        return [m for m in near if catalog.get(m.sku).category in named]
-    if not sentence.mentions:
-        spoken_of = [m for m in earlier if category_noun(sentence.text, catalog.get(m.sku).category)]
-        return (spoken_of or list(earlier))[::-1]
-    lead = sentence.text[start - sentence.start : amount.start - sentence.start]
-    following = [m for m in sentence.mentions if m.start > amount.end]
-    preceding = [m for m in reversed(sentence.mentions) if m.end <= amount.start]
-    if _LEADS.match(lead) and following:
-        return following + preceding
-    return preceding + following
+def _clause(sentence: Sentence, amount: Amount) -> tuple[int, int]:
+    return clause(sentence, amount, sentence.amounts)
 
 
-def _clause(sentence: _Sentence, amount: Amount) -> tuple[int, int]:
-    start, end = sentence.start, sentence.start + len(sentence.text)
-    for match in _CLAUSE.finditer(sentence.text):
-        at, to = sentence.start + match.start(), sentence.start + match.end()
-        if any(a.start <= at < a.end for a in sentence.amounts):
-            continue  # the comma of 1,049 and the "and" of two hundred and nine
-        if to <= amount.start:
-            start = max(start, to)
-        elif at >= amount.end:
-            end = min(end, at)
-    return start, end
-
-
-def _distance(mention: Mention, amount: Amount) -> int:
-    return max(amount.start - mention.end, mention.start - amount.end)
-
-
-def _claim(sentence: _Sentence, amount: Amount, candidates: Sequence[Mention], catalog: Catalog) -> Claim:
+def _claim(sentence: Sentence, amount: Amount, candidates: Sequence[Mention], catalog: Catalog) -> Claim:
     quote = sentence.text.strip()
     if not candidates:
         return Claim(None, amount.usd, None, None, quote)
@@ -220,7 +168,7 @@ def _claim(sentence: _Sentence, amount: Amount, candidates: Sequence[Mention], c
     return Claim(nearest.sku, amount.usd, true_usd, ok, quote, (nearest.sku,))
 
 
-def _total_claim(sentence: _Sentence, amount: Amount, earlier: Sequence[Mention], catalog: Catalog) -> Claim:
+def _total_claim(sentence: Sentence, amount: Amount, earlier: Sequence[Mention], catalog: Catalog) -> Claim:
     quantities: dict[str, int] = {}
     for mention in sentence.mentions:
         quantities[mention.sku] = max(mention.quantity, quantities.get(mention.sku, 0))
