@@ -15,10 +15,10 @@ from contoso_lab.relay.calls.closing import (
     FULL,
     GOING_AWAY,
     NO_TARGET,
+    NO_THREAD,
     NOT_LET_IN,
     NOTHING_TO_RESUME,
     TOO_MANY,
-    WRONG_ORIGIN,
     Close,
 )
 from contoso_lab.relay.setup import Setup
@@ -36,8 +36,10 @@ CLOSING = Close(GOING_AWAY, "the relay is shutting down, call again later")
 CLOSING_RETRY_S = 5.0
 GONE = "there is no call to come back to: it has ended, or it was never here; call anew"
 
-_CLOSES = {401: NOT_LET_IN, 403: WRONG_ORIGIN, 410: NOTHING_TO_RESUME, 429: TOO_MANY, 502: NO_TARGET, 503: FULL}
-_REASONS = {401: "token", 403: "origin", 410: "resume", 429: "limited", 500: "setup", 502: "target", 503: "full"}
+_CLOSES = {401: NOT_LET_IN, 404: NO_THREAD, 410: NOTHING_TO_RESUME, 429: TOO_MANY, 502: NO_TARGET, 503: FULL}
+_REASONS = {
+    401: "token", 403: "origin", 404: "thread", 410: "resume", 429: "limited", 500: "setup", 502: "target", 503: "full",
+}  # fmt: skip
 _TOKENS = {NONE_GIVEN: "missing", USED: "used", EXPIRED: "expired", ELSEWHERE: "other_origin"}
 
 

@@ -30,7 +30,7 @@ SetupSource = Callable[[Grant], Setup]
 
 
 def shop_setup(grant: Grant, *, tools: bool = False) -> Setup:
-    """The shop's own: `prompts/<persona>.prompty` for this customer and the catalogue, as they are now.
+    """The shop's own: the persona for this customer and the catalogue, as they are now.
 
     As they are now, because hearing an edited prompt on the next call is what the lab is for. While none of the files
     changes, a setup is made once and shared; nobody changes it.
@@ -42,10 +42,10 @@ def shop_setup(grant: Grant, *, tools: bool = False) -> Setup:
         PromptError: there is no such persona, or its prompt is broken.
         ShopError: there is no such customer, or the catalogue is broken.
     """
-    from contoso_lab.prompts.load import FOLDER
     from contoso_lab.settings import HOME
+    from contoso_lab.shop.persona import persona_files
 
-    files = FOLDER / f"{grant.persona}.prompty", HOME / "data" / "catalog.json", HOME / "data" / "customers.json"
+    files = *persona_files(grant.persona), HOME / "data" / "catalog.json", HOME / "data" / "customers.json"
     return _made(grant.persona, grant.customer, tools, tuple(map(_stamp, files)))
 
 

@@ -12,7 +12,6 @@ an assistant's content parts, and the shape of a session (flat in beta, nested i
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -56,6 +55,8 @@ _PLACES: dict[str, tuple[str, ...]] = {
     "modalities": ("output_modalities",),
     "max_response_output_tokens": ("max_output_tokens",),
 }
+_DEPTH = max(map(len, _PLACES.values())) - 1
+"""How many levels of objects below a session's own are changed."""
 _ROOTS = ("session", "response")
 """The objects of an event whose fields were renamed."""
 _ONLY_BETA = frozenset({"temperature", "client_secret"})
@@ -115,7 +116,7 @@ def session_from_beta(session: Mapping[str, Any]) -> dict[str, Any]:
     {'audio': {'output': {'voice': 'sage'}, 'input': {'turn_detection': None}}}
     """
     # What is nested already goes first: a part of it that is no object must not undo what the flat keys say.
-    out = {key: copy.deepcopy(value) for key, value in session.items() if key not in _PLACES}
+    out = {key: _copied(value) for key, value in session.items() if key not in _PLACES}
     for key, value in session.items():
         if key in _PLACES:
             _put(out, _PLACES[key], _value_from_beta(key, value))
@@ -128,7 +129,7 @@ def session_to_beta(session: Mapping[str, Any]) -> dict[str, Any]:
     >>> session_to_beta({"type": "realtime", "audio": {"input": {"format": {"type": "audio/pcmu"}}}})
     {'input_audio_format': 'g711_ulaw'}
     """
-    out = {key: copy.deepcopy(value) for key, value in session.items() if key != "type"}
+    out = {key: _copied(value) for key, value in session.items() if key != "type"}
     for key, path in _PLACES.items():
         value = _take(out, path)
         if value is not _MISSING:
@@ -245,6 +246,13 @@ def _with(event: dict[str, Any], key: str, change: Callable[[Mapping[str, Any]],
     if isinstance(event.get(key), Mapping):
         event[key] = change(event[key])
     return event
+
+
+def _copied(value: Any, levels: int = _DEPTH) -> Any:
+    """A value of its own as deep as anything is moved about in it. A stranger may nest without end; that is shared."""
+    if not isinstance(value, dict) or not levels:
+        return value
+    return {key: _copied(inner, levels - 1) for key, inner in value.items()}
 
 
 def _put(target: dict[str, Any], path: tuple[str, ...], value: Any) -> None:

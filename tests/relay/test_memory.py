@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 from openai.types.realtime import ConversationItemCreateEvent
 
-from contoso_lab.relay.calls.memory import Memory, create_events
+from contoso_lab.relay.calls.item_parts import create_events
+from contoso_lab.relay.calls.memory import Memory
 
 PCM_CHARS_PER_S = 24_000 * 2 * 4 // 3
 

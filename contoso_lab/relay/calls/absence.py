@@ -65,10 +65,6 @@ class Absence:
 
         self._window = self._later(self.resume.window_s, give_up)
 
-    def can_take_back(self, received: int) -> bool:
-        """Whether what the client has missed is still there."""
-        return self.resume.missed(received) is not None
-
     def take_back(self, leg: Leg, received: int) -> bool:
         """The client is back and has received so many messages; `False` when it missed what is not there any more."""
         resume = self.resume

@@ -39,6 +39,15 @@ class Note:
 
 
 @dataclass(frozen=True, slots=True)
+class Show:
+    """The client has put a write-up on its screen: the agent is to hear of it, once."""
+
+    suggestion_id: str
+    skus: tuple[str, ...]
+    text: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Acknowledge:
     """The client has received so many messages. This alone of what a client says does not count as said."""
 
@@ -54,4 +63,4 @@ class HangUp:
     why: str
 
 
-Action = Forward | Record | Note | Acknowledge | HangUp
+Action = Forward | Record | Note | Show | Acknowledge | HangUp

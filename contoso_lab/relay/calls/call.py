@@ -9,7 +9,7 @@ What it does beyond passing messages on, each as it came:
 * it takes instructions and tools out of the client's own `session.update` and `response.create`, and turns away
   the system messages of a web page. A caller may still talk the model into things;
 * it keeps the client's `lab.*` events: `lab.local` is recorded (`call.ended` in it hangs up), `lab.ack` tells
-  what the client has received, and none of them goes further.
+  what the client has received, `lab.suggestions.*` what its screen shows, and none of them goes further.
 
 Sound, nearly every message there is, does not come here at all: the pump tells it apart by its shape.
 """
@@ -22,13 +22,16 @@ from typing import Any
 
 from contoso_lab.errors import EventError
 from contoso_lab.relay.calls import endings
-from contoso_lab.relay.calls.actions import Acknowledge, Action, Direction, Forward, HangUp, Note, Record, Side
+from contoso_lab.relay.calls.actions import Acknowledge, Action, Direction, Forward, HangUp, Note, Record, Show, Side
 from contoso_lab.relay.calls.closing import NORMAL, TOO_BIG, Close
 from contoso_lab.relay.calls.configuration import Configuration
+from contoso_lab.relay.calls.suggestions import BAD, noted, read_clicked, read_shown
 from contoso_lab.relay.wires.legs import Message
 from contoso_lab.wire.frames import load_object
 
-__all__ = ["Acknowledge", "Action", "Call", "Direction", "Forward", "HangUp", "Message", "Note", "Record", "Side"]
+__all__ = [
+    "Acknowledge", "Action", "Call", "Direction", "Forward", "HangUp", "Message", "Note", "Record", "Show", "Side",
+]  # fmt: skip
 
 PROTECTED = frozenset({"instructions", "tools", "tool_choice", "prompt"})
 """What the relay decides: the fields that a client's `session.update` and `response.create` may not set."""
@@ -91,8 +94,10 @@ class Call:
             case "lab.ack":
                 received = event.get("received")
                 return (Acknowledge(received if isinstance(received, int) else 0),)
+            case "lab.suggestions.shown" | "lab.suggestions.clicked":
+                return self._suggestion(event)
             case str(name) if name.startswith("lab."):
-                sentence = f"{name[:40]} is no event that the relay takes: it takes lab.local and lab.ack"
+                sentence = f"{name[:40]} is no event that the relay takes: docs/relay.md names those that it takes"
                 return (self._error("unknown_lab_event", sentence, about=event.get("event_id")),)
             case "session.update":
                 return self._client_session(event, on)
@@ -151,6 +156,14 @@ class Call:
             return (Record("local", local), Note(local))
         sentence = 'a lab.local event needs a field "event": an object with a "type", of plain text'
         return (self._error("bad_local_event", sentence, about=event.get("event_id")),)
+
+    def _suggestion(self, event: dict[str, Any]) -> Sequence[Action]:
+        """What the client says of a write-up on its screen; the target never sees it as such."""
+        if event["type"] == "lab.suggestions.shown" and (shown := read_shown(event)) is not None:
+            return (Record("local", noted(shown)), shown)
+        if event["type"] == "lab.suggestions.clicked" and (clicked := read_clicked(event)) is not None:
+            return (Record("local", clicked),)
+        return (self._error("bad_suggestion", f"{event['type']} {BAD}", about=event.get("event_id")),)
 
     def _client_session(self, event: dict[str, Any], on: Sequence[Action]) -> Sequence[Action]:
         """The client's update without what it may not set."""

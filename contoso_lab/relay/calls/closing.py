@@ -23,8 +23,8 @@ TOO_BIG = 1009
 FAILED = 1011
 NOT_LET_IN = 4401
 """The token is missing, unknown, used or expired."""
-WRONG_ORIGIN = 4403
-"""The page that calls is none that may."""
+NO_THREAD = 4404
+"""The conversation that the call was to go on with has been closed or forgotten."""
 CEILING = 4408
 """The call has reached its longest time or its highest cost, or nothing happened in it for too long."""
 NOTHING_TO_RESUME = 4410

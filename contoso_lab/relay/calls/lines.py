@@ -7,6 +7,7 @@ more stops the reading of the *other*. What waits for a leg that is away is boun
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 from contoso_lab.relay.calls.actions import Side
 from contoso_lab.relay.calls.closing import Close
@@ -83,12 +84,17 @@ class Lines:
         self._read("target", self.target, stop=self._full["client"] or away)
         self._read("client", self.client, stop=self._full["target"] or (self.target is None and self.waiting.full))
 
-    def close(self, client: Close, target: Close) -> None:
-        """Say goodbye to both; nobody is there any more."""
-        for leg, close in ((self.client, client), (self.target, target)):
-            if leg is not None:
-                leg.close(close)
+    def leave(self, client: Close, target: Close) -> Callable[[], None]:
+        """Listen to nobody any more; what comes back says the goodbyes."""
+        legs = (self.client, client), (self.target, target)
         self.client = self.target = None
+
+        def say() -> None:
+            for leg, close in legs:
+                if leg is not None:
+                    leg.close(close)
+
+        return say
 
     async def closed(self) -> None:
         """Return when the connection of every leg that there ever was is over."""

@@ -8,11 +8,11 @@ no other content from a client in these roles.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
+from contoso_lab.relay.calls.item_parts import content_part, mapping, text_delta
 from contoso_lab.relay.wires.legs import Message
 from contoso_lab.wire.heard import heard_text
 from contoso_lab.wire.order import ItemOrder
@@ -37,6 +37,16 @@ WORDS = frozenset({"response.output_audio_transcript.delta", "response.output_te
 _ROUNDING_MS = 20.0
 
 
+class Spoken(NamedTuple):
+    """What was said with one item."""
+
+    role: str
+    """`user` or `assistant`."""
+    text: str
+    heard: str | None
+    """What of it was heard; `None` when all of it was."""
+
+
 @dataclass(slots=True)
 class _Item:
     kind: str
@@ -49,6 +59,10 @@ class _Item:
     """How many characters of sound had come before this item."""
     audio_chars: int = 0
     heard_ms: float | None = None
+    started: bool = False
+    """The client's player has begun with it."""
+    deleted: bool = False
+    """The model knows nothing of it any more; it may have been heard all the same."""
     bytes: int = 0
 
 
@@ -70,15 +84,18 @@ class Memory:
         self._bytes = 0
         self._session: Mapping[str, Any] = {}
         self._words: list[Message] = []
+        self._tells_starts = False
         self.audio_chars = 0
         """How many characters of base64 sound have come from the target; the pump counts them here."""
+        self.on_change: Callable[[str], None] | None = None
+        """Told of each item about which something new is known."""
 
     def apply(self, event: Mapping[str, Any]) -> None:
         """Take one event of `ABOUT_ITEMS` into account."""
         name, item_id = event["type"], event.get("item_id")
         match name:
             case "session.created" | "session.updated":
-                self._session = _mapping(event.get("session"))
+                self._session = mapping(event.get("session"))
             case "conversation.item.added" | "conversation.item.created" | "conversation.item.done":
                 self._place(event)
             case "input_audio_buffer.committed" if isinstance(item_id, str):
@@ -87,14 +104,16 @@ class Memory:
             case "conversation.item.input_audio_transcription.completed" if isinstance(item_id, str):
                 item = self._item(item_id, "message", "user")
                 self._set_parts(item, [{"type": "input_text", "text": str(event.get("transcript") or "")}])
-            case "conversation.item.deleted":
-                self._forget(str(item_id))
+                self._changed(item_id)
+            case "conversation.item.deleted" if (deleted := self._items.get(str(item_id))) is not None:
+                deleted.deleted = True
+                self._changed(str(item_id))
             case "conversation.item.truncated" | "conversation.item.truncate":
                 self._cut(item_id, event.get("audio_end_ms"))
             case "response.output_item.added" | "response.output_item.done":
-                self._output(_mapping(event.get("item")), last=name == "response.output_item.done")
+                self._output(mapping(event.get("item")), last=name == "response.output_item.done")
             case "response.done":
-                output = _mapping(event.get("response")).get("output")
+                output = mapping(event.get("response")).get("output")
                 for item_ in output if isinstance(output, list) else ():
                     if isinstance(item_, Mapping):
                         self._output(item_, last=True)
@@ -106,8 +125,16 @@ class Memory:
 
     def played(self, event: Mapping[str, Any]) -> None:
         """Note what the client's player says: it knows best how much was heard."""
-        if event.get("type") == "playback.stopped":
+        item = self._items.get(str(event.get("item_id")))
+        if event.get("type") == "playback.started" and item is not None:
+            item.started = self._tells_starts = True
+        elif event.get("type") == "playback.stopped":
             self._cut(event.get("item_id"), event.get("played_ms"))
+            if event.get("reason") == "flushed" and self._tells_starts:
+                # What still waited in the player was thrown away with it.
+                for item_id, other in self._items.items():
+                    if other.role == "assistant" and not other.started and other.heard_ms is None:
+                        self._cut(item_id, 0)
 
     def lose(self) -> None:
         """The target is gone: what it had not finished stays as it is, calls that were not whole come to nothing."""
@@ -118,6 +145,7 @@ class Memory:
             if item.kind == "message":
                 text = partial.get(item_id, "")
                 self._read(item, {"content": [{"type": "output_text", "text": text}]}, last=True)
+                self._changed(item_id)
             else:
                 self._forget(item_id)
         self._words.clear()
@@ -131,7 +159,7 @@ class Memory:
         calls = self._call_ids("function_call")
         told = []
         for item_id in self._order:
-            if (item := self._items.get(item_id)) is None:
+            if (item := self._items.get(item_id)) is None or item.deleted:
                 continue
             if item.kind == "message":
                 if content := self._content(item):
@@ -140,6 +168,28 @@ class Memory:
                 told.append({"id": item_id, "type": item.kind, **item.call})
         return told
 
+    def order(self) -> list[str]:
+        """The items in spoken order."""
+        return [item_id for item_id in self._order if item_id in self._items]
+
+    def is_said(self, item_id: str) -> bool:
+        """Whether an item is somebody's words, known or not."""
+        item = self._items.get(item_id)
+        return item is not None and item.kind == "message" and item.role in {"user", "assistant"}
+
+    def spoken(self, item_id: str) -> Spoken | None:
+        """What was said with an item, once its words are known; `None` for what nobody said."""
+        item = self._items.get(item_id)
+        if item is None or not item.whole or not self.is_said(item_id):
+            return None
+        text = "".join(str(part.get("text") or "") for part in item.parts)
+        if not text.strip():
+            return None
+        heard = self._heard(item, text)
+        if item.deleted and item.role == "assistant" and item.heard_ms is None:
+            heard = ""  # so a client takes out what was never played
+        return Spoken(item.role, text, None if heard == text else heard)
+
     def unanswered_calls(self) -> dict[str, str]:
         """The calls whose output is still to come, each with its function's name."""
         answered = self._call_ids("function_call_output")
@@ -147,23 +197,27 @@ class Memory:
         return {call["call_id"]: call["name"] for call in calls if call["call_id"] not in answered}
 
     def _call_ids(self, kind: str) -> set[str]:
-        return {item.call["call_id"] for item in self._items.values() if item.kind == kind and item.whole}
+        items = self._items.values()
+        return {item.call["call_id"] for item in items if item.kind == kind and item.whole and not item.deleted}
 
     def _place(self, event: Mapping[str, Any]) -> None:
-        wire = _mapping(event.get("item"))
+        wire = mapping(event.get("item"))
         if not isinstance(item_id := wire.get("id"), str):
             return
         kind, role = str(wire.get("type")), str(wire.get("role") or "")
         item = self._item(item_id, kind, role, after=event.get("previous_item_id"))
         done = event["type"] == "conversation.item.done" or wire.get("status") == "completed"
+        item.deleted = False
         self._read(item, wire, last=done or kind == "function_call_output" or role in {"user", "system"})
+        self._changed(item_id)
 
     def _output(self, wire: Mapping[str, Any], *, last: bool) -> None:
         """An item of a response. One that stands beside the conversation was never placed: it is not remembered."""
         item_id = str(wire.get("id"))
-        if (item := self._items.get(item_id)) is None:
+        if (item := self._items.get(item_id)) is None or item.deleted:
             return
         self._read(item, wire, last=last)
+        self._changed(item_id)
 
     def _item(self, item_id: str, kind: str, role: str, *, after: Any = None) -> _Item:
         if item_id not in self._items:
@@ -183,7 +237,7 @@ class Memory:
             self._words.clear()
         item.whole |= last
         content = wire.get("content")
-        found = (_part(_mapping(part), item.role) for part in (content if isinstance(content, list) else ()))
+        found = (content_part(mapping(part), item.role) for part in (content if isinstance(content, list) else ()))
         if parts := [
             part for part in found if part is not None
         ]:  # an event without content takes no text away that came before
@@ -208,55 +262,34 @@ class Memory:
     def _cut(self, item_id: Any, at_ms: Any) -> None:
         if (item := self._items.get(str(item_id))) is not None and isinstance(at_ms, int | float):
             item.heard_ms = at_ms
+            self._changed(str(item_id))
 
     def _content(self, item: _Item) -> list[dict[str, Any]]:
         if item.role == "user" and not item.parts:
             return [{"type": "input_text", "text": INAUDIBLE}]
         if item.role != "assistant":
             return [part for part in item.parts if part.get("text") != ""]
-        text = "".join(part["text"] for part in item.parts)
+        text = self._heard(item, "".join(part["text"] for part in item.parts))
+        return [{"type": "output_text", "text": text}] if text.strip() else []
+
+    def _heard(self, item: _Item, text: str) -> str:
+        """What of an item's text reached the listener."""
+        if item.role != "assistant" or item.heard_ms is None:
+            return text
         try:
             block_ms = sound_ms("A" * 4096, self._session)
         except (TypeError, ValueError, ArithmeticError):  # no rate at all: then as if it had said nothing of it
             block_ms = sound_ms("A" * 4096, {})
         audio_ms = block_ms * item.audio_chars / 4096
-        if item.heard_ms is not None and item.heard_ms < audio_ms - _ROUNDING_MS:
-            text = heard_text(text, item.heard_ms, audio_ms)
-        return [{"type": "output_text", "text": text}] if text.strip() else []
+        return heard_text(text, item.heard_ms, audio_ms) if item.heard_ms < audio_ms - _ROUNDING_MS else text
+
+    def _changed(self, item_id: str) -> None:
+        if self.on_change is not None:
+            self.on_change(item_id)
 
     def _partial_text(self) -> dict[str, str]:
         """The words so far of the items that are not whole."""
         found: dict[str, str] = {}
-        for item_id, delta in map(_delta, self._words):
+        for item_id, delta in map(text_delta, self._words):
             found[item_id] = found.get(item_id, "") + delta
         return found
-
-
-def create_events(items: list[dict[str, Any]], prefix: str) -> Iterator[dict[str, Any]]:
-    """The events that tell a target these items; an `error` about one names `prefix` and its number."""
-    for number, item in enumerate(items):
-        yield {"type": "conversation.item.create", "event_id": f"{prefix}{number}", "item": item}
-
-
-def _part(part: Mapping[str, Any], role: str) -> dict[str, Any] | None:
-    text = part.get("transcript") or part.get("text")
-    match part.get("type"):
-        case "input_image" if role == "user" and isinstance(part.get("image_url"), str):
-            return {name: part[name] for name in ("type", "image_url", "detail") if part.get(name)}
-        case "input_audio" if role == "user":
-            return {"type": "input_text", "text": text} if isinstance(text, str) else None
-        case _ if isinstance(text, str) and text:
-            return {"type": "output_text" if role == "assistant" else "input_text", "text": text}
-    return None
-
-
-def _delta(message: Message) -> tuple[str, str]:
-    try:
-        event = json.loads(message)
-        return str(event["item_id"]), str(event["delta"])
-    except (ValueError, TypeError, KeyError, RecursionError):
-        return "", ""
-
-
-def _mapping(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}

@@ -51,6 +51,11 @@ class Owed:
         """Whether the client has asked for a response to the conversation that has not begun."""
         return any(not _is_aside(event) for event in self._asked)
 
+    @property
+    def due_by_itself(self) -> bool:
+        """Whether the caller has finished a turn which the target answers without being asked."""
+        return self._turn_waits
+
     def ask(self, event: Mapping[str, Any]) -> None:
         """A `response.create` goes to the target."""
         self._asked.append(event)

@@ -14,21 +14,25 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, assert_never
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, assert_never
 
 from contoso_lab.relay.calls import endings
 from contoso_lab.relay.calls.absence import NOTHING_THERE, Absence
-from contoso_lab.relay.calls.actions import Acknowledge, Action, Forward, HangUp, Note, Record, Side
-from contoso_lab.relay.calls.call import Call, dump
-from contoso_lab.relay.calls.ceilings import Announce, Ceilings, Decision
-from contoso_lab.relay.calls.closing import GOING_AWAY, NORMAL, Close, may_be_dialled_again, may_come_back, was_too_big
+from contoso_lab.relay.calls.actions import Acknowledge, Action, Forward, HangUp, Note, Record, Show, Side
+from contoso_lab.relay.calls.bounds import Bounds
+from contoso_lab.relay.calls.call import Call
+from contoso_lab.relay.calls.ceilings import Ceilings
+from contoso_lab.relay.calls.closing import may_be_dialled_again, may_come_back, was_too_big
 from contoso_lab.relay.calls.door_dialect import BetaDoor
+from contoso_lab.relay.calls.farewell import Farewell
 from contoso_lab.relay.calls.lines import Lines
+from contoso_lab.relay.calls.on_screen import OnScreen
 from contoso_lab.relay.calls.recovery import Recovery, Redial
 from contoso_lab.relay.calls.resume import Resume
 from contoso_lab.relay.calls.scribe import Scribe
-from contoso_lab.relay.calls.talk import Talk, expired
+from contoso_lab.relay.calls.speaker import Speaker
+from contoso_lab.relay.calls.talk import Talk
 from contoso_lab.relay.calls.timers import Later, Timer, loop_later
 from contoso_lab.relay.tooling.tool_runner import ToolRunner
 from contoso_lab.relay.watching.watch import Unwatched, Watch
@@ -37,10 +41,10 @@ from contoso_lab.wire.frames import find_audio
 
 if TYPE_CHECKING:
     from contoso_lab.relay.calls.tape import Tape
+    from contoso_lab.relay.threads.minutes import Minutes
     from contoso_lab.relay.wires.dial import Dialled
 
 TICK_S = 1.0
-_NO_TYPES: frozenset[str] = frozenset()
 
 
 class Pump:
@@ -55,18 +59,15 @@ class Pump:
         redial: Redial | None = None,
         ceilings: Ceilings | None = None,
         tools: ToolRunner | None = None,
+        minutes: Minutes | None = None,
         door: BetaDoor | None = None,
         resumable: bool = False,
         watch: Watch | None = None,
         clock: Callable[[], float] = time.monotonic,
         later: Later = loop_later,
     ) -> None:
-        self.finished = asyncio.Event()
-        """The recording and all connections are closed."""
-        self.hang_up: HangUp | None = None
-        """How the call ended, once it has."""
         self._call, self._tape = call, tape
-        self._ceilings, self._tools, self._door = ceilings, tools, door
+        self._tools, self._minutes, self._door = tools, minutes, door
         resume = Resume() if resumable else None
         self._watch: Watch = watch or Unwatched()
         self._counts = self._watch.counts
@@ -74,6 +75,9 @@ class Pump:
         self._talk = Talk(call)
         if tools is not None:
             self._talk.our_tools = tools.names
+        if minutes is not None:
+            minutes.follow(self._talk.memory)
+        self._screen = OnScreen(self._talk)
         self._lines = Lines(resume=resume, door=door)
         self._counts.waiting = self._lines.waits
         self._scribe = Scribe(call_id, tape, self._lines, self._watch)
@@ -89,10 +93,30 @@ class Pump:
                 redial, call=call, talk=self._talk, lines=self._lines, scribe=self._scribe, watch=self._watch,
                 tools=tools, ear=self, later=later, end=self._do, fail=self._fail,
             )  # fmt: skip
+        self._bounds: Bounds | None = None
+        if ceilings is not None:
+            self._bounds = Bounds(
+                ceilings, call=call, lines=self._lines, watch=self._watch, clock=clock, end=self._do
+            )  # fmt: skip
+        self._speaker = Speaker(
+            talk=self._talk, lines=self._lines, scribe=self._scribe, watch=self._watch, clock=clock, tools=tools,
+            screen=self._screen, bounds=self._bounds, recovery=self._recovery,
+        )  # fmt: skip
+        stops = [part.stop for part in (self._recovery,) if part] + [part.close for part in (tools,) if part]
+        self._farewell = Farewell(self._lines, self._scribe, keeps=minutes, stops=stops)
         self._opening: tuple[Dialled, bool] | None = None
         self._opened = False
         self._ticking: Timer | None = None
-        self._farewell: asyncio.Task[None] | None = None
+
+    @property
+    def finished(self) -> asyncio.Event:
+        """The recording and all connections are closed."""
+        return self._farewell.finished
+
+    @property
+    def hang_up(self) -> HangUp | None:
+        """How the call ended, once it has."""
+        return self._farewell.hang_up
 
     @property
     def messages(self) -> dict[Side, int]:
@@ -103,10 +127,6 @@ class Pump:
     def resume_token(self) -> str | None:
         """With which the client may come back; `None` when it did not ask for one."""
         return None if self._absence is None else self._absence.resume.token
-
-    def can_resume(self, received: int | None) -> bool:
-        """Whether a client that has received so many messages can come back and miss nothing."""
-        return self._absence is not None and self.hang_up is None and self._absence.can_take_back(received or 0)
 
     def begin(self, dialled: Dialled, *, show_path: bool) -> None:
         """Take the target, which has greeted; the call opens when the client is there, too.
@@ -147,12 +167,12 @@ class Pump:
                 counts.target_bytes += len(message)
                 frame = find_audio(message)
                 if frame is None or frame[0] != "response.output_audio.delta":
-                    return self._target_says(leg, message)
+                    return self._speaker.says(leg, message)
                 counts.target_audio += frame[3] - frame[2]
                 if self._watch.awaits_audio:
                     self._watch.first_audio()
                 if self._tools is not None and frame[0] in self._tools.types:
-                    return self._target_says(leg, message)
+                    return self._speaker.says(leg, message)
                 if (failure := self._tape.write("s2c", message)) is not None:
                     self._scribe.not_recorded(failure)
                 lines.to_client(message)
@@ -202,39 +222,12 @@ class Pump:
     def _client_says(self, message: Message) -> None:
         if self._door is not None:
             message = self._door.from_client(message)
-        if self._ceilings is not None:
-            self._ceilings.active(self._clock())
+        if self._bounds is not None:
+            self._bounds.active()
         actions = self._call.from_client(message)
         if self._absence is not None and not isinstance(actions[0], Acknowledge):
             self._absence.heard()
         self._do(actions)
-
-    def _target_says(self, leg: Leg, message: Message) -> None:
-        if self._ceilings is not None:
-            self._ceilings.active(self._clock())
-        event = self._talk.read(message, self._tools.types if self._tools is not None else _NO_TYPES)
-        if event is None:
-            self._scribe.record("s2c", message)
-            return self._lines.to_client(message)
-        if self._recovery is not None and expired(event):
-            self._scribe.record("s2c", message)
-            self._watch.event("target", event)
-            leg.close(Close(NORMAL))
-            return self._recovery.begin(GOING_AWAY, "session_expired", why="session_expired")
-        if not self._talk.from_target(event, audio_chars=self._counts.target_audio):
-            return None
-        self._scribe.record("s2c", message)
-        self._watch.event("target", event)
-        seen: Mapping[str, Any] | None = event
-        if self._tools is not None and event["type"] in self._tools.types:
-            seen = self._tools.from_target(event)
-        if seen is not None:
-            self._lines.to_client(message if seen is event else dump(seen))
-        if self._ceilings is not None and event["type"] == "response.done":
-            response = event.get("response")
-            usage = response.get("usage") if isinstance(response, dict) else None
-            self._decide(self._ceilings.used(usage if isinstance(usage, dict) else None, self._clock()))
-        return None
 
     # What is done.
 
@@ -252,6 +245,10 @@ class Pump:
                     if self._tools is not None:
                         self._tools.from_client(event)
                     self._watch.event("client", event)
+                case Show(suggestion_id):
+                    if self._minutes is not None:
+                        self._minutes.shown(action)
+                    self._speaker.tell(*self._screen.shown(suggestion_id))
                 case Acknowledge(received):
                     if self._absence is not None:
                         self._absence.resume.acknowledge(received)
@@ -259,14 +256,6 @@ class Pump:
                     self._say_goodbye(action)
                 case _:
                     assert_never(action)
-
-    def _decide(self, decisions: Sequence[Decision]) -> None:
-        for decision in decisions:
-            if isinstance(decision, Announce):
-                self._lines.lab(dump(decision.event()))
-            else:
-                self._watch.limit(decision.reason)
-                self._do(self._call.ceiling_reached(decision.sentence))
 
     def _open(self) -> None:
         """Both are there for the first time."""
@@ -278,10 +267,10 @@ class Pump:
         if self._absence is not None:
             self._absence.began()
         if self._tools is not None:
-            self._tools.begin(self._say_to_target, self._watch.tool)
-        if self._ceilings is not None:
-            self._decide(self._ceilings.begin(self._clock()))
-        if self._ceilings is not None or self._absence is not None:
+            self._tools.begin(self._speaker.tell, self._watch.tool)
+        if self._bounds is not None:
+            self._bounds.begin()
+        if self._bounds is not None or self._absence is not None:
             self._ticking = self._later(TICK_S, self._tick)
         dialled.set_ear(self)
 
@@ -289,17 +278,8 @@ class Pump:
         self._ticking = self._later(TICK_S, self._tick)
         if self._absence is not None:
             self._absence.acknowledge()
-        if self._ceilings is not None:
-            self._decide(self._ceilings.tick(self._clock()))
-
-    def _say_to_target(self, event: Mapping[str, Any]) -> None:
-        """What our own tools have to say."""
-        message = dump(event)
-        self._scribe.record("c2s", message)
-        self._talk.note(Note(event, message))
-        self._lines.to_target(message, at_s=self._clock())
-        if self._talk.asks_now():
-            self._say_to_target({"type": "response.create"})
+        if self._bounds is not None:
+            self._bounds.tick()
 
     # The end.
 
@@ -310,24 +290,10 @@ class Pump:
     def _say_goodbye(self, hang_up: HangUp) -> None:
         if self.hang_up is not None:
             return
-        self.hang_up = hang_up
         if self._ticking is not None:
             self._ticking.cancel()
         if self._absence is not None:
             self._absence.stop()
-        try:
-            self._scribe.close(hang_up.why)
-        except Exception as error:  # noqa: BLE001 - both sides hear the goodbye all the same
-            self._scribe.failed(error)
-        self._lines.close(hang_up.client, hang_up.target)
-        self._farewell = asyncio.create_task(self._finish())
-
-    async def _finish(self) -> None:
-        try:
-            if self._recovery is not None:
-                await self._recovery.stop()
-            if self._tools is not None:
-                await self._tools.close()
-            await self._lines.closed()
-        finally:
-            self.finished.set()
+        if self._minutes is not None:
+            self._talk.end(audio_chars=self._counts.target_audio)
+        self._farewell.say(hang_up)

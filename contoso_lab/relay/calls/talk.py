@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 
 from contoso_lab.errors import EventError
 from contoso_lab.relay.calls.call import Call, Note, dump
-from contoso_lab.relay.calls.memory import ABOUT_ITEMS, WORDS, Memory, create_events
+from contoso_lab.relay.calls.item_parts import create_events
+from contoso_lab.relay.calls.memory import ABOUT_ITEMS, WORDS, Memory
 from contoso_lab.relay.calls.owed import ABOUT_RESPONSES, Lost, Owed, still_due
 from contoso_lab.relay.calls.reconnect import REPLAY_EVENT_ID, Replayed
 from contoso_lab.relay.calls.unheard import Unheard
@@ -18,7 +19,9 @@ from contoso_lab.wire.frames import load_object
 # The target is no adversary: where its type stands in front, it is believed without a look at the rest.
 _TYPE = re.compile(rb'\s*\{(?:\s*"event_id"\s*:\s*"[^"\\]{0,120}"\s*,)?\s*"type"\s*:\s*"([a-z0-9_.]{1,80})"')
 
-WATCHED = frozenset({"error", "input_audio_buffer.speech_started", "input_audio_buffer.speech_stopped"})
+WATCHED = frozenset({
+    "error", "input_audio_buffer.speech_started", "input_audio_buffer.speech_stopped", "input_audio_buffer.cleared",
+})  # fmt: skip
 NEEDED = ABOUT_ITEMS | ABOUT_RESPONSES | WATCHED
 """The events of a target that are parsed; the others are passed on by their looks."""
 
@@ -36,7 +39,8 @@ class Talk:
 
     def __init__(self, call: Call) -> None:
         self._configuration = call.configuration
-        self._memory = Memory()
+        self.memory = Memory()
+        """What was said, item by item."""
         self._owed = Owed()
         self._unheard = Unheard()
         self._replayed = Replayed()
@@ -44,7 +48,7 @@ class Talk:
         self._again: list[Message] = []
         self._outputs: set[str] = set()
         """The calls of our own tools in a response that was lost: nobody but us asks for what comes after them."""
-        self._due = False
+        self._due = self._speaking = False
         self.our_tools: Set[str] = frozenset()
         """The names of the functions that the relay runs itself."""
 
@@ -55,7 +59,7 @@ class Talk:
         if (found := _TYPE.match(message)) is not None:
             name = found[1].decode()
             if name in WORDS:
-                self._memory.words(message)
+                self.memory.words(message)
             if name not in NEEDED and name not in more:
                 return None
         try:
@@ -70,11 +74,15 @@ class Talk:
             return False
         name = event["type"]
         if name in ABOUT_ITEMS:
-            self._memory.audio_chars = audio_chars
-            self._memory.apply(event)
+            self.memory.audio_chars = audio_chars
+            self.memory.apply(event)
         if name in ABOUT_RESPONSES:
             self._owed.apply(event)
         match event:
+            case {"type": "input_audio_buffer.speech_started"}:
+                self._speaking = True
+            case {"type": "input_audio_buffer.speech_stopped" | "input_audio_buffer.cleared"}:
+                self._speaking = False
             case {"type": "session.updated"}:
                 self._configuration.confirmed()
             case {"type": "conversation.item.added" | "conversation.item.created", "item": dict(item)}:
@@ -96,14 +104,26 @@ class Talk:
             case "conversation.item.create":
                 self._unheard.said(event, note.data)
                 self._answered(event)
-            case "playback.stopped":
-                self._memory.played(event)
+            case "playback.started" | "playback.stopped":
+                self.memory.played(event)
+
+    @property
+    def quiet(self) -> bool:
+        """Nobody speaks and no answer is asked for or being made: a new one may be asked for."""
+        owed = self._owed
+        return not (self._speaking or owed.due_by_itself or owed.open_in_band or owed.asked_in_band)
+
+    def end(self, *, audio_chars: int) -> None:
+        """The call is over: what was not finished stays as it is."""
+        self.memory.audio_chars = audio_chars
+        self.memory.lose()
 
     def lose(self, *, audio_chars: int) -> tuple[str, ...]:
         """The target is lost; the responses that the client will not see end."""
-        self._memory.audio_chars = audio_chars
-        self._memory.lose()
-        calls = self._memory.unanswered_calls()
+        self.memory.audio_chars = audio_chars
+        self.memory.lose()
+        self._speaking = False
+        calls = self.memory.unanswered_calls()
         ours = {call_id for call_id, name in calls.items() if name in self.our_tools}
         self._outputs |= ours if self._owed.open_in_band else set()
         self._lost = self._owed.lose(waits_for_output=bool(calls))
@@ -120,7 +140,7 @@ class Talk:
 
     def resumption(self) -> Resumption:
         """What a new target, which has its configuration, has to hear to go on."""
-        items = self._memory.items()
+        items = self.memory.items()
         self._replayed = Replayed(items)
         due = still_due(self._lost.again, self._owed)
         for event in due:

@@ -179,8 +179,10 @@ class PicowsLeg(WSListener):
 
     def _on_goodbye(self, transport: Any, frame: Any) -> None:
         code = int(frame.get_close_code()) or NO_CODE
-        self._heard = code, frame.get_close_reason() or ""
-        if not self._said_goodbye:
+        if self._said_goodbye or not transport.is_close_frame_sent:
+            self._heard = code, frame.get_close_reason() or ""
+        # Else picows has said goodbye in our name, and this echo of it is no reason of the other side's.
+        if not self._said_goodbye and not transport.is_close_frame_sent:
             self._said_goodbye = True
             transport.send_close(passed_on(code, "", who="").code)
         transport.disconnect()
