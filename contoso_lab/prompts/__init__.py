@@ -11,11 +11,14 @@ This package is the only door to the `prompty` package.
 
 from __future__ import annotations
 
+from contoso_lab.prompts.cache import ResponseCache, cache_always, caching
 from contoso_lab.prompts.diff import PromptDiff, diff
 from contoso_lab.prompts.lint import lint
 from contoso_lab.prompts.load import Input, Prompt, PromptVersionWarning, load, names
 from contoso_lab.prompts.run import PromptStream, connection, prepare, run, stream
+from contoso_lab.prompts.tokens import check_window, count_tokens, window_of
 from contoso_lab.prompts.trace import PromptRun, collect
+from contoso_lab.prompts.tracing import Tracing, concerning, step, trace_always, trace_to
 
 __all__ = [
     "Input",
@@ -24,13 +27,24 @@ __all__ = [
     "PromptRun",
     "PromptStream",
     "PromptVersionWarning",
+    "ResponseCache",
+    "Tracing",
+    "cache_always",
+    "caching",
+    "check_window",
     "collect",
+    "concerning",
     "connection",
+    "count_tokens",
     "diff",
     "lint",
     "load",
     "names",
     "prepare",
     "run",
+    "step",
     "stream",
+    "trace_always",
+    "trace_to",
+    "window_of",
 ]

@@ -3,7 +3,7 @@
 | resource | acquired | released | on failure |
 |---|---|---|---|
 | HTTP client | per run, or once by `connection()` | when the run or the block ends | closed all the same |
-| the record of a run | when the run begins | handed to `collect()` at the end | handed over with its error |
+| the record of a run | when the run begins | handed to `collect()` and the trace | the same, with its error |
 """
 
 from __future__ import annotations
@@ -17,9 +17,12 @@ from typing import Any
 
 from contoso_lab.errors import PromptError
 from contoso_lab.prompts.answer import check_finish, explain, parse_outputs
+from contoso_lab.prompts.cache import Kept, cache_for, cache_key, keep, recall
 from contoso_lab.prompts.client import client_for, connection, request
 from contoso_lab.prompts.load import Prompt, load, to_wire
+from contoso_lab.prompts.tokens import check_window
 from contoso_lab.prompts.trace import PromptRun, publish
+from contoso_lab.prompts.tracing import Scope, begin_run, end_run
 from contoso_lab.settings import Target
 
 __all__ = ["PromptStream", "connection", "prepare", "run", "stream"]
@@ -45,26 +48,41 @@ def prepare(*names: str) -> None:
 
 
 async def run(
-    prompt: Prompt | str, target: Target, /, *, clock_ns: Callable[[], int] = time.monotonic_ns, **inputs: Any
+    prompt: Prompt | str,
+    target: Target,
+    /,
+    *,
+    clock_ns: Callable[[], int] = time.monotonic_ns,
+    cache: bool | None = None,
+    **inputs: Any,
 ) -> PromptRun:
     """Run a prompt and wait for the whole answer.
 
     Cancelling the task closes the connection; the record then says that the run was cancelled.
 
+    Args:
+        cache: whether an earlier answer for the same inputs will do, inside `caching()`; None leaves it to the prompt.
+
     Raises:
-        PromptError: an input is wrong, the target cannot be reached or refuses, or the answer is not what the
-            prompt's outputs promise.
+        PromptError: an input is wrong, the messages do not fit into the model's window, the target cannot be reached
+            or refuses, or the answer is not what the prompt's outputs promise.
     """
-    async with PromptStream(_loaded(prompt), target, inputs, clock_ns=clock_ns, streamed=False) as pieces:
+    async with PromptStream(_loaded(prompt), target, inputs, clock_ns=clock_ns, streamed=False, cache=cache) as pieces:
         async for _ in pieces:
             pass
     return pieces.run
 
 
 def stream(
-    prompt: Prompt | str, target: Target, /, *, clock_ns: Callable[[], int] = time.monotonic_ns, **inputs: Any
+    prompt: Prompt | str,
+    target: Target,
+    /,
+    *,
+    clock_ns: Callable[[], int] = time.monotonic_ns,
+    cache: bool | None = None,
+    **inputs: Any,
 ) -> PromptStream:
-    """Run a prompt and read the answer piece by piece, with `async for`.
+    """Run a prompt and read the answer piece by piece, with `async for`; an earlier answer comes in one piece.
 
     The inputs are checked at once. Afterwards `.run` is the record. Whoever may stop early reads inside `async with`
     or calls `aclose()`.
@@ -72,7 +90,7 @@ def stream(
     Raises:
         PromptError: as `run`; while reading, when it is the target's fault.
     """
-    return PromptStream(_loaded(prompt), target, inputs, clock_ns=clock_ns, streamed=True)
+    return PromptStream(_loaded(prompt), target, inputs, clock_ns=clock_ns, streamed=True, cache=cache)
 
 
 class PromptStream:
@@ -86,12 +104,23 @@ class PromptStream:
         *,
         clock_ns: Callable[[], int],
         streamed: bool,
+        cache: bool | None = None,
     ) -> None:
         self._prompt = prompt
         self._target = target
         self._clock_ns = clock_ns
         self._streamed = streamed
         self._messages = prompt.prepared(inputs)
+        self._wire = to_wire(self._messages)
+        options = getattr(prompt.agent().model, "options", None)
+        check_window(
+            prompt.where, self._wire, target.chat_model, answer_tokens=getattr(options, "max_output_tokens", None) or 0
+        )
+        # Noted now: the answer may be read in another context than the one that asked for it.
+        self._scope = Scope.here()
+        self._options = options
+        self._cache = cache_for(prompt, cache)
+        self._cached = False
         self._text = ""
         self._usage: dict[str, Any] | None = None
         self._model = target.chat_model
@@ -134,34 +163,39 @@ class PromptStream:
         import openai
 
         started_ns = self._clock_ns()
+        opened = begin_run(self._scope, self._prompt.name, self._target, self._options)
+        key = cache_key(self._prompt, self._target, self._wire) if self._cache is not None else ""
         data: dict[str, Any] | None = None
         error: str | None = "stopped before the answer was complete"
+        failed: str | None = "stopped"
         try:
-            async with client_for(self._target) as client:
-                async with aclosing(self._ask(client)) as pieces:
-                    async for piece in pieces:
-                        if self._streamed and self._first_ns is None:
-                            self._first_ns = self._clock_ns()
-                        self._text += piece
-                        yield piece
+            async with aclosing(self._answer(key)) as pieces:
+                async for piece in pieces:
+                    if self._streamed and self._first_ns is None:
+                        self._first_ns = self._clock_ns()
+                    self._text += piece
+                    yield piece
             check_finish(self._prompt.where, self._finish)
             data = parse_outputs(self._prompt, self._text)
-            error = None
+            error = failed = None
+            if self._cache is not None and not self._cached:
+                kept = Kept(self._text, self._model, self._finish)
+                await asyncio.to_thread(keep, self._cache, key, kept, self._scope.subject)
         except asyncio.CancelledError:
-            error = "cancelled"
+            error = failed = "cancelled"
             raise
         except PromptError as problem:
-            error = str(problem)
+            error, failed = str(problem), type(problem).__name__
             raise
         except (openai.OpenAIError, httpx2.HTTPError, ValueError) as problem:
-            error = explain(self._prompt.where, self._target, problem)
+            error, failed = explain(self._prompt.where, self._target, problem), type(problem).__name__
             raise PromptError(error) from problem
         finally:
             self._run = publish(
                 PromptRun(
                     prompt=self._prompt.name,
                     sha256=self._prompt.sha256,
-                    messages=tuple(to_wire(self._messages)),
+                    messages=tuple(self._wire),
                     response=self._text,
                     data=data,
                     usage=self._usage,
@@ -170,8 +204,26 @@ class PromptStream:
                     first_ns=self._first_ns,
                     ended_ns=self._clock_ns(),
                     error=error,
+                    cached=self._cached,
+                    trace_id=opened.place.trace_id,
+                    span_id=opened.place.span_id,
+                    parent_id=opened.parent_id,
                 )
             )
+            end_run(self._scope, opened, self._run, self._target, failed=failed, finish=self._finish)
+
+    async def _answer(self, key: str) -> AsyncGenerator[str, None]:
+        """The pieces of the answer, from the cache or from the target."""
+        if self._cache is not None:
+            kept = await asyncio.to_thread(recall, self._cache, key)
+            if kept is not None:
+                self._cached, self._model, self._finish = True, kept.model, kept.finish
+                if kept.response:
+                    yield kept.response
+                return
+        async with client_for(self._target) as client, aclosing(self._ask(client)) as pieces:
+            async for piece in pieces:
+                yield piece
 
     async def _ask(self, client: Any) -> AsyncGenerator[str, None]:
         """The pieces of the answer; usage, model and the reason of the end are noted in passing."""

@@ -42,6 +42,14 @@ class PromptRun:
     """Monotonic clock at the end."""
     error: str | None = None
     """Why the run failed; None when it did not."""
+    cached: bool = False
+    """The answer is an earlier one, for the same inputs; no model was asked, hence no usage."""
+    trace_id: str = ""
+    """Names all that belongs together: a step, its runs, and what an outer span of OpenTelemetry holds."""
+    span_id: str = ""
+    """Names this run."""
+    parent_id: str | None = None
+    """The step or the span that it belongs to."""
 
     @property
     def duration_ms(self) -> float:
@@ -58,7 +66,8 @@ class PromptRun:
         return asdict(self) | {"messages": [dict(message) for message in self.messages]}
 
     def __repr__(self) -> str:
-        outcome = f"failed: {self.error}" if self.error else f"{len(self.response)} characters"
+        words = f"{len(self.response)} characters{' from the cache' if self.cached else ''}"
+        outcome = f"failed: {self.error}" if self.error else words
         return f"<PromptRun {self.prompt} {self.model} {self.duration_ms:.0f} ms, {outcome}>"
 
 
