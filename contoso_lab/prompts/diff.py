@@ -94,4 +94,5 @@ def _settings(prompt: Prompt) -> list[tuple[str, Any]]:
     model = prompt.front.get("model")
     options = model.get("options") if isinstance(model, Mapping) else None
     settings = sorted(options.items()) if isinstance(options, Mapping) else []
+    settings += prompt.persona.settings() if prompt.persona is not None else []
     return [*settings, *([("answers with", ", ".join(prompt.outputs))] if prompt.outputs else [])]

@@ -7,18 +7,22 @@ meant. Each finding is one sentence with the place and the remedy.
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterator, Mapping
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from contoso_lab.errors import PromptError
 from contoso_lab.prompts.check import ROLE_LINE
-from contoso_lab.prompts.lint_rules import lint_words
+from contoso_lab.prompts.languages import detect_language, language
+from contoso_lab.prompts.lint_inputs import lint_variables
+from contoso_lab.prompts.lint_rules import lint_network, lint_rules, lint_secrets
+from contoso_lab.prompts.load import Prompt, load, shown
+from contoso_lab.prompts.persona import Persona
+from contoso_lab.prompts.persona_file import TEMPLATE, files_of
 
-if TYPE_CHECKING:
-    from jinja2 import nodes
-
-    from contoso_lab.prompts.load import Prompt
-
+_SURE = 0.8
+"""Below this a short sentence may well be in another language than it seems."""
 _ROLES = ("system", "user", "assistant", "developer", "tool", "function")
 _KEYS = {
     place: frozenset(keys.split())
@@ -35,13 +39,83 @@ _KEYS = {
 def lint(prompt: Prompt) -> list[str]:
     """What is legal in a prompt and still wrong, in the order of the file.
 
+    For a persona: what is wrong in the voice prompt, then what is wrong with the persona.
+
     >>> from contoso_lab.prompts import load
     >>> lint(load("voice"))
     []
     """
-    text = prompt.path.read_text(encoding="utf-8")
-    findings = [*_front(prompt), *_roles(prompt.body), *_variables(prompt), *lint_words(prompt, text)]
+    if prompt.persona is not None:
+        return [*_of_file(load(TEMPLATE)), *_of_persona(prompt, prompt.persona)]
+    return _of_file(prompt)
+
+
+def _of_file(prompt: Prompt) -> list[str]:
+    raw = prompt.path.read_text(encoding="utf-8")
+    findings = [
+        *_front(prompt),
+        *_roles(prompt.body),
+        *lint_variables(prompt),
+        *_samples(prompt),
+        *lint_secrets(raw),
+        *lint_network(raw, prompt.body),
+        *lint_rules(prompt.body),
+    ]
     return [f"{prompt.where}: {finding}" for finding in findings]
+
+
+def _of_persona(prompt: Prompt, persona: Persona) -> list[str]:
+    found = []
+    for path in dict.fromkeys((prompt.path, *files_of(persona.name))):
+        if path.suffix == ".yaml" and path.is_file():
+            found += [f"{shown(path)}: {each}" for each in lint_secrets(path.read_text(encoding="utf-8"))]
+    # Without goods: what a catalogue says of "up to 8 kg" is no rule.
+    told = prompt.render(**prompt.sample() | {"catalogue": [], "purchases": []})
+    rules = "\n".join(str(message["content"]) for message in told)
+    return [*found, *(f"{prompt.where}: {each}" for each in (*lint_rules(rules), *_spoken(persona)))]
+
+
+def _spoken(persona: Persona) -> Iterator[str]:
+    """Sentences that are spoken as they stand and are in another language than the persona."""
+    greeting = persona.greeting
+    if greeting is not None and greeting.first == greeting.returning:
+        yield "greeting.returning is the same as greeting.first; tell somebody who comes back that you know it"
+    said = {
+        "greeting.first": greeting.first if greeting else None,
+        "greeting.returning": greeting.returning if greeting else None,
+        "manner.unknown": persona.manner.unknown,
+        "manner.closing": persona.manner.closing,
+    }
+    for name, text in said.items():
+        code, certainty = detect_language(re.sub(r"\{.*?\}", "", text or ""))
+        if code not in (None, persona.language) and certainty > _SURE:
+            spoken = language(persona.language).name
+            yield f"{name} is in {language(code).name} and the persona speaks {spoken}; say it in {spoken}"
+
+
+def _parses(body: str) -> bool:
+    from jinja2 import Environment, TemplateSyntaxError
+
+    try:
+        Environment(autoescape=False).parse(body)
+    except TemplateSyntaxError:
+        return False  # said already, with its line
+    return True
+
+
+def _samples(prompt: Prompt) -> Iterator[str]:
+    """Inputs that nobody can look at, and examples that do not fit."""
+    lacking = [item.name for item in prompt.inputs.values() if item.needed and item.example is None]
+    for name in lacking:
+        yield f"input {name!r} has no example, so nobody can look at the prompt without a call; give one"
+    for item in prompt.inputs.values():
+        if item.kind == "image" and str(item.example or item.default or "").startswith(("http:", "https:")):
+            yield f"input {item.name!r} shows a picture that a model would have to fetch; give a data URL"
+    if not lacking and _parses(prompt.body):
+        try:
+            prompt.render(**prompt.sample())
+        except PromptError as problem:
+            yield f"its own examples do not render: {str(problem).removeprefix(prompt.where).lstrip(': ')}"
 
 
 def _front(prompt: Prompt) -> Iterator[str]:
@@ -61,10 +135,6 @@ def _front(prompt: Prompt) -> Iterator[str]:
                 yield from _unknown("an input", item, f"{part[:-1]} {item.get('name')!r}")
                 if not item.get("description"):
                     yield f"{part[:-1]} {item.get('name')!r} has no description; say in one line what it is"
-
-    for item in prompt.inputs.values():
-        if item.needed and item.example is None:
-            yield f"input {item.name!r} has no example, so nobody can look at the prompt without a call; give one"
 
 
 def _unknown(place: str, value: Any, shown_as: str | None = None) -> Iterator[str]:
@@ -94,43 +164,3 @@ def _roles(body: str) -> Iterator[str]:
         close = difflib.get_close_matches(word, _ROLES, n=1, cutoff=0.75)
         if close:
             yield f"line {number} of the body, {line.strip()!r}, is not a role marker; did you mean '{close[0]}:'?"
-
-
-def _variables(prompt: Prompt) -> Iterator[str]:
-    from jinja2 import Environment, TemplateSyntaxError, meta, nodes
-
-    try:
-        tree = Environment(autoescape=False).parse(prompt.body)
-    except TemplateSyntaxError as problem:
-        yield f"line {problem.lineno} of the body is not Jinja: {problem.message}"
-        return
-    used = meta.find_undeclared_variables(tree)
-    for name in prompt.inputs:
-        if name not in used:
-            yield f"input {name!r} is declared and the body never uses it; use it or take it out"
-    for name in sorted(used - set(prompt.inputs)):
-        close = difflib.get_close_matches(name, prompt.inputs, n=1)
-        hint = f"did you mean {close[0]!r}?" if close else "declare it as an input"
-        yield f"the body uses {name!r}, which is not declared and renders as nothing; {hint}"
-    for name, item in prompt.inputs.items():
-        if item.kind == "thread" and not any(
-            line.strip().strip("{}- ") == name and line.strip().startswith("{{") for line in prompt.body.splitlines()
-        ):
-            yield f"input {name!r} is a conversation and has to stand alone on its line, as {{{{ {name} }}}}"
-    yield from _fields(prompt, tree, nodes)
-
-
-def _fields(prompt: Prompt, tree: nodes.Template, nodes_: Any) -> Iterator[str]:
-    known = {name: item.fields for name, item in prompt.inputs.items() if item.kind == "object"}
-    for loop in tree.find_all(nodes_.For):
-        if isinstance(loop.iter, nodes_.Name) and isinstance(loop.target, nodes_.Name):
-            item = prompt.inputs.get(loop.iter.name)
-            if item and item.kind == "array":
-                known[loop.target.name] = item.fields
-    for access in tree.find_all(nodes_.Getattr):
-        owner = access.node
-        fields = known.get(owner.name) if isinstance(owner, nodes_.Name) else None
-        if fields and access.attr not in fields:
-            close = difflib.get_close_matches(access.attr, fields, n=1)
-            hint = f"did you mean {close[0]!r}?" if close else f"there are {', '.join(fields)}"
-            yield f"the body uses {owner.name}.{access.attr}, which is not declared and renders as nothing; {hint}"

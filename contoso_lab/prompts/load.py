@@ -8,7 +8,7 @@ import hashlib
 import html
 import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +19,8 @@ from contoso_lab.settings import HOME
 
 if TYPE_CHECKING:
     from prompty.model import Agent
+
+    from contoso_lab.prompts.persona import Persona
 
 FOLDER = HOME / "prompts"
 """Where prompts are looked up by name."""
@@ -66,6 +68,28 @@ class Prompt:
     body: str = field(repr=False)
     front: Mapping[str, Any] = field(repr=False)
     _agent: Agent = field(repr=False, compare=False)
+    values: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    """Inputs that are filled in already, such as the persona."""
+    persona: Persona | None = field(default=None, repr=False)
+    """Whose prompt it is, when it was made from a persona."""
+
+    def filled(self, name: str, *, values: Mapping[str, Any], **changes: Any) -> Prompt:
+        """The same prompt under another name, with some of its inputs filled in.
+
+        Args:
+            values: the inputs, which a caller can then no longer give.
+            changes: other fields of the prompt.
+
+        Raises:
+            PromptError: there is no such input, or the value is of another kind.
+        """
+        for given in values:
+            if given not in self.inputs:
+                raise PromptError(f"{self.where}: there is no input {given!r}; declare it")
+        declared = {key: item for key, item in self.inputs.items() if key in values}
+        checked = check_inputs(self.where, declared, values)
+        left = {key: item for key, item in self.inputs.items() if key not in values}
+        return replace(self, name=name, inputs=left, values={**self.values, **checked}, **changes)
 
     @property
     def where(self) -> str:
@@ -89,7 +113,7 @@ class Prompt:
         try:
             # prepare() and not prepare_async(): the async one leaves the thread's markers in a place that
             # another task can empty before they are read.
-            messages: list[Any] = prompty.prepare(self.agent(), values)
+            messages: list[Any] = prompty.prepare(self.agent(), {**values, **self.values})
         except (ValueError, jinja2.TemplateError) as problem:
             raise PromptError(f"{self.where}: cannot be rendered: {problem}") from problem
         return messages
@@ -156,19 +180,26 @@ def to_wire(messages: list[Any]) -> list[dict[str, Any]]:
 
 
 def names() -> list[str]:
-    """The prompts that can be loaded by name.
+    """The prompts that can be loaded by name: those in `prompts/` and its folders, and the personas.
 
-    >>> "voice" in names()
+    >>> {"chat", "voice_brief", "judges/groundedness"} <= set(names())
     True
     """
-    return sorted(path.stem for path in FOLDER.glob("*.prompty"))
+    from contoso_lab.prompts.persona_file import persona_names
+
+    files = (path.relative_to(FOLDER).with_suffix("").as_posix() for path in FOLDER.rglob("*.prompty"))
+    return sorted({*files, *persona_names()})
 
 
 def load(name: str | Path) -> Prompt:
     """Load a prompt by its name in `prompts/`, or by the path of a `.prompty` file.
 
+    The name or the `.yaml` file of a persona gives the voice prompt with the persona filled in. Where a persona and a
+    prompt have the same name the persona is meant.
+
     Raises:
         PromptError: there is no such file, or it is not a prompt.
+        PersonaError: something in the persona is wrong.
 
     Warns:
         PromptVersionWarning: the file is written for prompty 1 and was translated; once for each file.
@@ -178,6 +209,10 @@ def load(name: str | Path) -> Prompt:
     """
     import prompty
 
+    from contoso_lab.prompts.persona_file import persona_names, read_persona
+
+    if str(name).endswith((".yaml", ".yml")) or (isinstance(name, str) and name in persona_names()):
+        return read_persona(name).prompt()
     path = _find(name)
     where = shown(path)
     front, body = front_and_body(path)
