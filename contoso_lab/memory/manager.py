@@ -14,6 +14,7 @@ from contoso_lab.errors import MemoryClosed, MemoryFault, MemoryMissing, MemoryU
 from contoso_lab.memory.order import spoken_order
 from contoso_lab.memory.store import Kept, Now, Row, Store
 from contoso_lab.memory.values import (
+    LONGEST_NAME,
     Forgotten,
     Message,
     Thread,
@@ -92,10 +93,12 @@ class Memory:
         Raises:
             MemoryMissing: there is none with this id, or no longer.
         """
-        return _thread(self._read(id_, self._now()))
+        return _thread(self._read(id_, self._asked_for(id_)))
 
     def list(self, customer: str | None = None, *, include_closed: bool = False) -> Threads:
         """All threads, or a customer's; the one that was touched last comes first."""
+        if customer is not None:
+            checked_name("a customer", customer)
         now = self._now()
         seen = [row for row in map(now.seen, self._store.rows(customer)) if row is not None]
         found = [row for row in seen if include_closed or row.closed_at is None]
@@ -107,7 +110,7 @@ class Memory:
         Raises:
             MemoryMissing, MemoryClosed: there is no such thread, or it is not open.
         """
-        now = self._now()
+        now = self._asked_for(id_)
         if not self._store.write(id_, now):
             raise self._why_not(id_, now)
 
@@ -117,7 +120,7 @@ class Memory:
         Raises:
             MemoryMissing: there is no such thread.
         """
-        now = self._now()
+        now = self._asked_for(id_)
         if not self._store.write(id_, now, closing=True):
             self._read(id_, now)
 
@@ -131,7 +134,7 @@ class Memory:
             MemoryFault: the new state is not JSON.
         """
         for _ in range(MOST_TRIES):
-            now = self._now()
+            now = self._asked_for(id_)
             row = self._open(id_, now)
             state = change(json.loads(row.state))
             if not isinstance(state, dict):
@@ -148,7 +151,7 @@ class Memory:
             MemoryMissing, MemoryClosed: there is no such thread, or it is not open.
             MemoryFault: a message cannot be kept: its id, or what is in `meta`.
         """
-        now = self._now()
+        now = self._asked_for(id_)
         stamp = moment(now.now)
         given = [message if message.at else replace(message, at=stamp) for message in messages]
         kept = self._store.add(id_, [(message.id, write_message(message)) for message in given], now)
@@ -165,7 +168,7 @@ class Memory:
         Raises:
             MemoryMissing: there is no such thread, or no such message in it.
         """
-        self._read(id_, self._now())
+        self._read(id_, self._asked_for(id_))
 
         def in_its_place(old: Kept) -> str:
             was = read_message(old.body, old.seq)
@@ -182,7 +185,7 @@ class Memory:
         Raises:
             MemoryMissing: there is no such thread.
         """
-        self._read(id_, self._now())
+        self._read(id_, self._asked_for(id_))
         return spoken_order(read_message(each.body, each.seq) for each in self._store.messages(id_))
 
     def sweep(self) -> int:
@@ -190,12 +193,14 @@ class Memory:
         return self._store.sweep(self._now())
 
     def forget(self, customer: str) -> Forgotten:
-        """Delete everything about a customer, for good: from the store's free pages and its log too.
+        """Delete everything about a customer, for good: from the free pages and the log of SQLite too.
+
+        The logs and backups of a Redis or a Postgres are out of a client's reach (docs/memory.md).
 
         Raises:
             MemoryUnreachable: it could not be done to the end; ask again.
         """
-        return self._store.forget(customer)
+        return self._store.forget(checked_name("a customer", customer))
 
     def close(self) -> None:
         """Let go of the store; what was kept stays there. Again does nothing."""
@@ -212,11 +217,17 @@ class Memory:
     def _now(self) -> Now:
         return Now(micros(self._clock()), self._idle, self._retention)
 
+    def _asked_for(self, id_: str) -> Now:
+        # Ids come from outside, and not every store can be asked for every string.
+        if not id_.isprintable() or len(id_) > LONGEST_NAME:
+            raise _no_thread(id_)
+        return self._now()
+
     def _read(self, id_: str, now: Now) -> Row:
         row = self._store.read(id_)
         seen = None if row is None else now.seen(row)
         if seen is None:
-            raise MemoryMissing(f"there is no thread {id_!r}: it was never made, has expired, or was forgotten")
+            raise _no_thread(id_)
         return seen
 
     def _open(self, id_: str, now: Now) -> Row:
@@ -241,6 +252,11 @@ class Memory:
                 return
             self._swept_at = now
         self.sweep()
+
+
+def _no_thread(id_: str) -> MemoryMissing:
+    shown = ascii(id_[:40])
+    return MemoryMissing(f"there is no thread {shown}: it was never made, has expired, or was forgotten")
 
 
 def _thread(row: Row) -> Thread:

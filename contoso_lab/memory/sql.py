@@ -31,7 +31,7 @@ class Dialect(Protocol):
         """Let nobody else change the tables until this transaction ends."""
 
     def scrub(self, engine: Engine) -> None:
-        """Leave no trace of what was deleted."""
+        """Leave no trace of what was deleted, as far as a client can see to that."""
 
 
 class SqlStore:
@@ -154,7 +154,7 @@ class SqlStore:
         """See `Store.close`."""
         with self._in_turn():
             self._closed = True
-            self._engine.dispose()
+            self._engine.pool.dispose()
 
     @contextmanager
     def _in_turn(self) -> Iterator[None]:
@@ -176,6 +176,9 @@ class SqlStore:
                 if self._closed:
                     raise MemoryClosed(f"{self.where} was closed here meanwhile: open the memory again") from error
                 raise MemoryUnreachable(f"{self.where} does not answer: {_reason(error)}") from error
+            finally:
+                if self._closed:  # the connection that was in use came back after the others were let go
+                    self._engine.pool.dispose()
 
     @contextmanager
     def _reading(self) -> Iterator[Connection]:

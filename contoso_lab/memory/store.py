@@ -102,7 +102,7 @@ class Store(Protocol):
         """Close threads that have been idle for too long, delete those that were closed for too long; how many."""
 
     def forget(self, customer: str) -> Forgotten:
-        """Delete all threads of a customer, so that no trace of them is left where the store writes."""
+        """Delete all threads of a customer; no trace of them is left where a client can reach."""
 
     def close(self) -> None:
         """Let go of the store; again does nothing."""
