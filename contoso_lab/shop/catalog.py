@@ -190,7 +190,7 @@ class Catalog:
             keep: only products of which this is true.
 
         >>> [hit.product.name for hit in Catalog.load().search("two burner stove")]
-        ['Hearth Stove']
+        ['Hearth Stove', 'Spark Stove']
         """
         return self.index.find(query, keep)
 
