@@ -23,8 +23,9 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from contoso_lab import prompts
 from contoso_lab.errors import MemoryMissing, SessionRefused
-from contoso_lab.memory import Memory, Thread
+from contoso_lab.memory import Memory, Message, Thread
 from contoso_lab.settings import Target
 from contoso_lab.shop.catalog import Catalog
 from contoso_lab.shop.customers import Customer, get_customer
@@ -93,7 +94,6 @@ class Lane:
     """What may happen only once at a time in one thread."""
 
     answering: asyncio.Lock = field(default_factory=asyncio.Lock)
-    writing: bool = False
     __weakref__: Any = None
 
 
@@ -141,10 +141,18 @@ class Agent:
         self.open_sockets = 0
         self.drawing = asyncio.Semaphore(2)
         """Pictures that are decoded at the same time: each may take 200 MB for a moment."""
+        self._readying, self._is_ready = asyncio.Lock(), False
         self._passes: OrderedDict[str, _Pass] = OrderedDict()
         self._paces: OrderedDict[tuple[str, str], deque[float]] = OrderedDict()
         self._lanes: weakref.WeakValueDictionary[str, Lane] = weakref.WeakValueDictionary()
         self._admitting: weakref.WeakValueDictionary[str, asyncio.Lock] = weakref.WeakValueDictionary()
+
+    async def ready(self) -> None:
+        """Load what runs the prompts, once: it takes over a second, in which a loop would stand still."""
+        async with self._readying:
+            if not self._is_ready:
+                await asyncio.to_thread(prompts.prepare, "chat", "writeup_gate", "suggestions")
+                self._is_ready = True
 
     async def enter(self, token: str | None, *, origin: str | None) -> Visitor:
         """Who shows this token; a new one is spent.
@@ -180,13 +188,17 @@ class Agent:
         except MemoryMissing:
             return None
 
+    async def history(self, thread_id: str) -> list[Message]:
+        """What was said in a thread, in spoken order."""
+        return await asyncio.to_thread(self.memory.history, thread_id)
+
     def lane(self, thread_id: str) -> Lane:
         """Where the work of one thread queues up; hold on to it while working."""
         return self._lanes.setdefault(thread_id, Lane())
 
     def may(self, what: str, token: str, *, per_minute: int) -> float | None:
         """Count one deed of a token's; None when it may, else the seconds after which it may again."""
-        now, key = self.clock(), (what, _digest(token))
+        now, key = self.clock(), (what, digest(token))
         done = self._paces.setdefault(key, deque())
         self._paces.move_to_end(key)
         if len(self._paces) > MOST_PASSES:
@@ -218,7 +230,7 @@ class Agent:
     async def _pass(self, token: str | None, origin: str | None) -> _Pass:
         if not token:
             raise SessionRefused(WHERE, NO_TOKEN, status=401)
-        key = _digest(token)
+        key = digest(token)
         # A page that opens its socket and asks over HTTP at once spends its token once.
         async with self._admitting.setdefault(key, asyncio.Lock()):
             held = self._passes.get(key)
@@ -231,9 +243,10 @@ class Agent:
             return held
 
 
-def _digest(token: str) -> str:
+def digest(token: str) -> str:
+    """What is kept of a token."""
     return hashlib.sha256(token.encode("utf-8", errors="surrogatepass")).hexdigest()
 
 
 def _owner(token: str, origin: str | None) -> Mapping[str, str | None]:
-    return {"token_sha256": _digest(token), "origin": origin.lower() if origin else None}
+    return {"token_sha256": digest(token), "origin": origin.lower() if origin else None}

@@ -25,10 +25,8 @@ MOST_FRAME_CHARS = MOST_IMAGE_CHARS + 8 * MOST_TEXT_CHARS
 
 ThreadId = Annotated[str, Field(max_length=80, pattern=r"^([A-Za-z0-9_-]+)?$")]
 
-ErrorCode = Literal[
-    "unreadable", "empty", "too_fast", "too_many", "picture", "answer", "target", "thread_full", "thread_gone", "failed"
-]
-"""`answer`: the model did not keep to its shape. `target`: it did not answer. The others speak of the message."""
+ErrorCode = Literal["unreadable", "empty", "too_fast", "picture", "answer", "thread_full", "thread_gone", "failed"]
+"""`answer`: the model did not answer, or not in its shape. `failed`: we did. The others speak of the message."""
 
 
 class _FromOutside(BaseModel):

@@ -13,7 +13,7 @@ import io
 import re
 from dataclasses import dataclass
 
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from contoso_lab.errors import PictureError
 
@@ -92,9 +92,9 @@ def _drawn(data: bytes) -> Picture:
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as problem:
         raise PictureError("the picture unpacks to far more than it says: make it smaller") from problem
-    except Image.UnidentifiedImageError as problem:
+    except UnidentifiedImageError as problem:
         raise PictureError(f"the file is no JPEG, PNG or WebP, whatever its type says: {_TAKEN}") from problem
-    except Exception as problem:  # noqa: BLE001 - a broken file can break a decoder in any way; the sender is told
+    except Exception as problem:  # a broken file can break a decoder in any way; the sender is told
         raise PictureError("the picture is broken or cut off: send the whole file") from problem
 
 

@@ -1,0 +1,161 @@
+"""One turn of the chat: a message in, an answer out word by word, and both in the thread.
+
+What holds, whatever happens:
+
+- The customer's message is kept as soon as it counts; sent again after an answer that failed, it is the same one.
+- An answer is kept when it is whole and of its shape, and not before: with its context and its score, in one go.
+- Whoever cancels the turn stops the model's work; of the answer nothing is kept, for nobody read it to its end.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Coroutine, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from contoso_lab.agent.desk import Agent
+from contoso_lab.agent.frames import ActionFrame, AssistantFrame, ContextFrame, OutFrame
+from contoso_lab.agent.partial_json import TextField
+from contoso_lab.agent.pictures import Picture
+from contoso_lab.errors import PromptError, TurnRefused
+from contoso_lab.memory import Message, Thread
+from contoso_lab.memory.values import new_id
+from contoso_lab.shop import chat
+from contoso_lab.shop.chat import ChatAnswer
+
+MOST_TURNS = 40
+"""Messages of the thread that a prompt holds word by word; what is older stands in the summaries."""
+MOST_SUMMARIES = 40
+LANGUAGES = {"en": "English", "de": "German", "fr": "French", "es": "Spanish", "ja": "Japanese"}
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What the customer wrote."""
+
+    text: str
+    picture: Picture | None = None
+
+
+async def turn(agent: Agent, thread_id: str, written: Written) -> AsyncGenerator[OutFrame, None]:
+    """Answer one message; the frames come as the answer does. The caller sees that turns of a thread do not overlap.
+
+    Cancelling it, or closing it before `complete` came, leaves no answer behind.
+
+    Raises:
+        TurnRefused: the thread is full.
+        MemoryMissing, MemoryClosed: the thread is not there any more, or closed.
+        PromptError: the target does not answer, or not in its shape; the question stays in the thread.
+    """
+    thread, history = await asyncio.to_thread(_read, agent, thread_id)
+    if len(history) + 2 > agent.limits.messages:
+        raise TurnRefused(
+            f"this chat has {len(history)} messages, {agent.limits.messages} are the most: begin a new one"
+        )
+    question = _question(history, written)
+    if question not in history:
+        [question] = await asyncio.to_thread(agent.memory.append, thread_id, question)
+        history.append(question)
+    answer_id = new_id("message")
+    yield AssistantFrame.start(answer_id)
+    field = TextField("response")
+    async with chat.stream(
+        _messages(history, question, written, sees=agent.sees),
+        agent.customer(thread.customer),
+        agent.catalog,
+        agent.target,
+        context=context_of(thread),
+        language=LANGUAGES.get(thread.language),
+    ) as pieces:
+        async for piece in pieces:
+            if new := field.feed(piece):
+                yield AssistantFrame.stream(answer_id, new)
+    answer = chat.read(pieces.run)
+    if answer.response != field.text:
+        raise PromptError("the answer says another thing at its end than at its beginning: it cannot be kept")
+    await _whole(asyncio.to_thread(_keep, agent, thread_id, question, answer_id, answer))
+    yield AssistantFrame.complete(answer_id)
+    yield ContextFrame.user(answer.context)
+    yield ActionFrame.call(answer.call)
+
+
+async def _whole(keeping: Coroutine[Any, Any, None]) -> None:
+    """Not to be cut in two by a client that leaves now: the answer is whole, and so it is kept whole."""
+    task = asyncio.ensure_future(keeping)
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await task
+        raise
+
+
+def context_of(thread: Thread) -> list[str]:
+    """What a colleague should know before reading the last messages: old turns, summaries, and what is on the screen.
+
+    >>> from datetime import UTC, datetime
+    >>> now = datetime.now(UTC)
+    >>> state = {"digest": "Maya plans a trip.", "summaries": ["Wants a tent."], "shown": [{"skus": ["TEN-02"]}]}
+    >>> context_of(Thread("t", "maya", "voice", "en", state, now, now, None, 1))
+    ['Maya plans a trip.', 'Wants a tent.', "A page with TEN-02 was put on the customer's screen."]
+    """
+    state = thread.state
+    told = [state["digest"]] if state.get("digest") else []
+    told += [summary for summary in state.get("summaries", []) if summary.strip()][-MOST_SUMMARIES:]
+    shown = state.get("shown") or []
+    if shown and shown[-1].get("skus"):
+        told.append(f"A page with {', '.join(shown[-1]['skus'])} was put on the customer's screen.")
+    return told
+
+
+def as_messages(history: Sequence[Message]) -> list[dict[str, Any]]:
+    """Messages of a thread as a prompt takes them: in spoken order, and of each only what reached the other side."""
+    return [
+        {"role": message.role, "content": message.as_heard.strip()} for message in history if message.as_heard.strip()
+    ]
+
+
+def _read(agent: Agent, thread_id: str) -> tuple[Thread, list[Message]]:
+    return agent.memory.get(thread_id), agent.memory.history(thread_id)
+
+
+def _question(history: Sequence[Message], written: Written) -> Message:
+    """The message to answer: a new one, or the last one again when its answer never came."""
+    text = written.text.strip() or "(a picture)"
+    last = history[-1] if history else None
+    if last is not None and (last.source, last.role, last.text) == ("chat", "user", text):
+        return last
+    picture = written.picture
+    # Of a picture only its size is kept: what it shows, the context says.
+    meta = {} if picture is None else {"picture": {"width_px": picture.width_px, "height_px": picture.height_px}}
+    return Message(source="chat", role="user", text=text, meta=meta)
+
+
+def _messages(history: Sequence[Message], question: Message, written: Written, *, sees: bool) -> list[dict[str, Any]]:
+    before = as_messages([message for message in history if message.id != question.id])[-MOST_TURNS:]
+    if written.picture is None:
+        return [*before, {"role": "user", "content": question.text}]
+    if sees:
+        return [*before, chat.picture_message(question.text, written.picture.data_url)]
+    # The honest way with a model that would refuse the whole request for the picture's sake.
+    blind = f"{question.text}\n(A picture came with this message. You cannot see it: ask what it shows.)"
+    return [*before, {"role": "user", "content": blind}]
+
+
+def _keep(agent: Agent, thread_id: str, question: Message, answer_id: str, answer: ChatAnswer) -> None:
+    # It follows its question, also when words of a call came in between.
+    said = Message(
+        id=answer_id,
+        source="chat",
+        role="assistant",
+        text=answer.response,
+        after=question.id,
+        meta={"context": answer.context, "call": answer.call},
+    )
+    agent.memory.append(thread_id, said)
+
+    def told(state: dict[str, Any]) -> dict[str, Any]:
+        summaries = [*state.get("summaries", []), *([answer.context] if answer.context.strip() else [])]
+        return {**state, "summaries": summaries, "call_score": answer.call}
+
+    agent.memory.update(thread_id, told)

@@ -1,0 +1,228 @@
+"""`POST /api/request` and `POST /api/suggestion`: is a page wanted, and the page itself as server-sent events.
+
+| event | data |
+|---|---|
+| `start` | `{"id"}`: a new page; what stood in the window before goes |
+| `text` | `{"text"}`: the next piece of Markdown |
+| `done` | `{"id", "skus", "shown"}`: the page is whole; with `shown` false it was the one that is there already |
+| `error` | `{"id", "message"}`: the page came to nothing; what was sent of it goes |
+
+Each event has an id, `<page>:<number>`. A client that leaves stops the model's work.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import AsyncGenerator, Callable, Coroutine
+from contextlib import aclosing
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, StreamingResponse
+from fastapi.routing import APIRoute
+from fastapi.sse import format_sse_event
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+from starlette.types import Receive, Scope, Send
+
+from contoso_lab.agent.desk import WHERE, Agent, digest
+from contoso_lab.agent.frames import MOST_TEXT_CHARS
+from contoso_lab.agent.pages import Page, Pages, Talk
+from contoso_lab.agent.showing import token_of
+from contoso_lab.errors import LabError, MemoryClosed, MemoryMissing, PromptError, SessionRefused, TurnRefused
+
+RETRY_MS = 3_000
+"""What a client that lost the line waits before it asks again."""
+MOST_MESSAGES = 200
+
+
+class Spoken(BaseModel):
+    """A turn, as the client has it."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: Literal["user", "assistant"]
+    text: str = Field(max_length=MOST_TEXT_CHARS)
+
+
+class WantedBody(BaseModel):
+    """Which conversation is meant: a thread, or the turns themselves."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    threadId: Annotated[str, Field(min_length=1, max_length=80, pattern=r"^[A-Za-z0-9_-]+$")] | None = None
+    messages: list[Spoken] | None = Field(default=None, min_length=1, max_length=MOST_MESSAGES)
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> WantedBody:
+        if (self.threadId is None) == (self.messages is None):
+            raise ValueError("give threadId or messages, one of the two")
+        return self
+
+
+class PageBody(WantedBody):
+    """For whom, and about which conversation."""
+
+    customer: str = Field(min_length=1, max_length=80)
+
+
+class Wanted(BaseModel):
+    """Whether a page should be written now, and why."""
+
+    requested: bool
+    reason: str
+
+
+class AgentErrorDetail(BaseModel):
+    """What went wrong, for a program and for a person."""
+
+    type: Literal["agent_error"]
+    code: str
+    message: str
+
+
+class AgentErrorAnswer(BaseModel):
+    """A no, in the shape of OpenAI's errors."""
+
+    error: AgentErrorDetail
+
+
+_CODES = {
+    401: ("not_let_in", "The token is missing, unknown, used or expired."),
+    403: ("forbidden", "The page or the token is not for this."),
+    404: ("not_found", "There is no such thread for this token."),
+    409: ("not_now", "A page is being written, was written for this turn, or is not asked for."),
+    410: ("closed", "The thread is closed."),
+    422: ("malformed", "The body is not what is asked for."),
+    429: ("too_many", "The token asks too often."),
+    502: ("no_answer", "The model did not answer, or not in its shape."),
+    503: ("not_now", "Not now, try again later."),
+}
+
+
+class _Told(APIRoute):
+    """A route that says every no of ours in one shape, whatever it is mounted in."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        inner = super().get_route_handler()
+
+        async def handle(request: Request) -> Response:
+            try:
+                return await inner(request)
+            except RequestValidationError as problem:
+                return _no(422, _what_is_wrong(problem))
+            except LabError as problem:
+                return _told(problem)
+
+        return handle
+
+
+class _Events(StreamingResponse):
+    """A page on its way; however the answer ends, the page does too."""
+
+    def __init__(self, page: Page) -> None:
+        super().__init__(_lines(page), media_type="text/event-stream", headers={"X-Accel-Buffering": "no"})
+        self._page = page
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            self._page.close()
+
+
+def suggestion_routes(agent: Agent, pages: Pages) -> APIRouter:
+    """Make the routes."""
+    router = APIRouter(route_class=_Told)
+
+    async def talk(request: Request, body: WantedBody, customer: str | None = None) -> Talk:
+        token, origin = token_of(request), request.headers.get("origin")
+        if body.threadId is not None:
+            thread = await agent.open(token, body.threadId, origin=origin)
+            found = Talk.of_thread(thread, await agent.history(thread.id))
+        else:
+            visitor = await agent.enter(token, origin=origin)
+            turns = [(each.name, each.text) for each in body.messages or ()]
+            found = Talk.of_messages(digest(token or ""), visitor.customer, turns)
+        if customer is not None and customer != found.customer:
+            raise SessionRefused(WHERE, "this token was given for another customer", status=403)
+        most = agent.limits.requests_per_minute
+        if wait_s := agent.may("request", token or "", per_minute=most):
+            reason = f"{most} requests a minute are the most: wait {wait_s:.0f} seconds"
+            raise SessionRefused(WHERE, reason, status=429, retry_after_s=wait_s)
+        return found
+
+    @router.post("/api/request", responses=_noes(401, 403, 404, 410, 422, 429, 502, 503))
+    async def request_page(request: Request, body: WantedBody) -> Wanted:
+        """Whether the customer wants a page now. Asked again about the same turns, it answers the same, for nothing."""
+        verdict = await pages.wanted(await talk(request, body))
+        return Wanted(requested=verdict.requested, reason=verdict.reason)
+
+    @router.post(
+        "/api/suggestion",
+        response_class=StreamingResponse,
+        responses={
+            200: {
+                "description": "The page as it is written: events start, text, done, error.",
+                "content": {"text/event-stream": {"schema": {"type": "string"}}},
+            },
+            **_noes(401, 403, 404, 409, 410, 422, 429, 502, 503),
+        },
+    )
+    async def suggestion(request: Request, body: PageBody) -> Response:
+        """Write a page for the customer's screen."""
+        return _Events(await pages.begin(await talk(request, body, body.customer)))
+
+    return router
+
+
+async def _lines(page: Page) -> AsyncGenerator[bytes, None]:
+    number = 0
+    async with aclosing(page.events()) as events:
+        async for event in events:
+            yield format_sse_event(
+                event=event.kind,
+                data_str=json.dumps(event.data, ensure_ascii=False, separators=(",", ":")),
+                id=f"{page.id}:{number}",
+                retry=RETRY_MS if number == 0 else None,
+            )
+            number += 1
+
+
+def _told(problem: LabError) -> Response:
+    match problem:
+        case SessionRefused():
+            return _no(problem.status or 503, problem.reason, retry_after_s=problem.retry_after_s)
+        case TurnRefused():
+            return _no(409, str(problem))
+        case MemoryMissing():
+            return _no(404, str(problem))
+        case MemoryClosed():
+            return _no(410, str(problem))
+        case PromptError():
+            return _no(502, str(problem))
+        case _:
+            return _no(503, str(problem))
+
+
+def _no(status: int, sentence: str, *, retry_after_s: float | None = None) -> Response:
+    code = _CODES.get(status, ("refused", ""))[0]
+    answer = JSONResponse({"error": {"type": "agent_error", "code": code, "message": sentence}}, status)
+    answer.headers["Cache-Control"] = "no-store"
+    if retry_after_s is not None:
+        answer.headers["Retry-After"] = str(max(1, math.ceil(retry_after_s)))
+    if status == 401:
+        answer.headers["WWW-Authenticate"] = "Bearer"
+    return answer
+
+
+def _noes(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    return {status: {"model": AgentErrorAnswer, "description": _CODES[status][1]} for status in statuses}
+
+
+def _what_is_wrong(problem: RequestValidationError) -> str:
+    """The first thing that is wrong: where and why, never the value."""
+    first = problem.errors()[0]
+    place = ".".join(str(part) for part in first["loc"] if part != "body") or "the body"
+    return f"{place}: {first['msg']}"
