@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import time
 from collections.abc import AsyncIterator
 from contextlib import aclosing
@@ -28,6 +29,9 @@ from contoso_lab.engine.usage import text_tokens
 from contoso_lab.errors import EngineError, LabError
 
 logger = logging.getLogger(__name__)
+
+_PIECE = re.compile(r"\s*\S{1,12}\s*|\s+", re.DOTALL)
+"""A word, or a part of a long one; joined, the pieces are the text."""
 
 
 @dataclass(slots=True)
@@ -122,7 +126,10 @@ async def _chunks(brain: Brain, answer: _Answer, *, usage: bool) -> AsyncIterato
 
 
 async def _known(answer: _Answer, *, usage: bool) -> AsyncIterator[dict[str, Any]]:
-    yield answer.chunk({"role": "assistant", "content": answer.text})
+    yield answer.chunk({"role": "assistant", "content": ""})
+    # In pieces, as a model makes them: a client that reads JSON on its way is held to that here, too.
+    for piece in re.findall(_PIECE, answer.text):
+        yield answer.chunk({"content": piece})
     for index, call in enumerate(answer.calls):
         yield answer.chunk(_delta(call, index))
     yield answer.chunk({}, finish_reason=answer.finish_reason)

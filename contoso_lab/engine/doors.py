@@ -28,6 +28,7 @@ from contoso_lab.engine.http_errors import error_body
 from contoso_lab.engine.keys import Keys, NotAdmitted, keys_shown
 from contoso_lab.engine.protocol import EngineProtocol
 from contoso_lab.engine.refusals import Refused
+from contoso_lab.engine.seams import languages_of
 from contoso_lab.engine.session_shape import Kind
 from contoso_lab.engine.workshop import Workshop
 from contoso_lab.wire.events import dump, server_event
@@ -58,11 +59,12 @@ def call_routes(engine: Engine, workshop: Workshop, keys: Keys, *, default_model
         subprotocol = "realtime" if "realtime" in offered else None
         dialect = dialect_of(websocket.url.path, websocket.headers, offered)
         model = asked.get("model") or asked.get("deployment") or (session or {}).get("model") or default_model
-        brain = engine.brain_of_call()
+        brain, ear = engine.brain_of_call(), engine.ear_of_call()
         try:
             protocol = EngineProtocol(
                 engine.new_meter(),
                 voices=engine.voice.names,
+                hears=languages_of(ear),
                 model=str(model),
                 sees=getattr(brain, "sees", False),
                 session=session,
@@ -73,7 +75,7 @@ def call_routes(engine: Engine, workshop: Workshop, keys: Keys, *, default_model
             await _send_away(websocket, refusal)
             return
         await websocket.accept(subprotocol=subprotocol)
-        desk = workshop.with_ear(engine.ear_of_call())
+        desk = workshop.with_ear(ear)
         await Connection(websocket, protocol, brain=brain, workshop=desk, dialect=dialect).run()
 
     return router

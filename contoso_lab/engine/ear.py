@@ -51,6 +51,9 @@ class WhisperEar:
         EngineError: the weights cannot be opened.
     """
 
+    languages = ("en",)
+    """What it hears; the weights know no other language."""
+
     def __init__(self, *, workers: int = 2) -> None:
         ctranslate2 = need("ctranslate2", package="ctranslate2", what=_WHAT)
         tokenizers = need("tokenizers", package="tokenizers", what=_WHAT)

@@ -36,6 +36,7 @@ class EngineProtocol:
     Args:
         meter: this call's own; it remembers the stream.
         voices: the names of the engine's voices, the default one first.
+        hears: the languages that the engine's ear hears; nothing when it does not say.
         model: what the client asked for; it is shown and otherwise of no effect.
         ids: makes ids; a test passes one that counts.
         sees: whether the brain can look at pictures; if not, they are refused.
@@ -51,6 +52,7 @@ class EngineProtocol:
         meter: SpeechMeter,
         *,
         voices: tuple[str, ...],
+        hears: tuple[str, ...] = (),
         model: str = "local",
         ids: IdMaker = random_ids,
         sees: bool = False,
@@ -59,7 +61,7 @@ class EngineProtocol:
     ) -> None:
         begins_as = kind or (session or {}).get("type") or "realtime"
         self._settled = kind is not None or bool(session)
-        state = SessionState(session_id=ids("sess"), model=model, voices=voices, kind=begins_as)
+        state = SessionState(session_id=ids("sess"), model=model, voices=voices, hears=hears, kind=begins_as)
         if session:
             state.update(session)
         self._call = Call(state, conversation_id=ids("conv"), ids=ids, voices=voices, sees=sees)

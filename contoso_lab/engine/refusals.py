@@ -26,6 +26,7 @@ shown them. A refusal never ends the call. `Refused` travels inside the engine o
 | context_length_exceeded | what chat completions and responses say; here in `status_details` of a failed response |
 | invalid_json, message_too_large | ours: no public trace of what the service answers to garbage |
 | prompt_not_found | ours: this engine stores no prompts |
+| language_not_supported | ours: the service hears every language that it can name |
 | image_input_not_supported | ours: no model of the service with these events is blind |
 | invalid_value for MCP tools | ours: this engine calls no other servers |
 | invalid_value for `response.create` and the like in a transcription | ours: how it is refused is not public |

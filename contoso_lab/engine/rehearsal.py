@@ -37,6 +37,7 @@ from contoso_lab.engine.plain import HumVoice
 from contoso_lab.engine.protocol import EngineProtocol
 from contoso_lab.engine.script import Script
 from contoso_lab.engine.scripted import scripted_engine
+from contoso_lab.engine.seams import languages_of
 from contoso_lab.engine.stage import CALLER_VOICE, Moment, Stage, play
 from contoso_lab.engine.virtual_time import VirtualLoop
 from contoso_lab.engine.workshop import Workshop
@@ -182,9 +183,12 @@ class _Call:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         engine = self._engine
         websocket = WebSocket(scope, receive, send)
-        protocol = EngineProtocol(engine.new_meter(), voices=engine.voice.names, ids=seeded_ids(self._seed))
+        ear = engine.ear_of_call()
+        protocol = EngineProtocol(
+            engine.new_meter(), voices=engine.voice.names, hears=languages_of(ear), ids=seeded_ids(self._seed)
+        )
         await websocket.accept()
-        workshop = Workshop(engine.ear_of_call(), engine.voice)  # its threads never start: the loop works itself
+        workshop = Workshop(ear, engine.voice)  # its threads never start: the loop works itself
         await Connection(websocket, protocol, brain=engine.brain_of_call(), workshop=workshop).run()
 
 

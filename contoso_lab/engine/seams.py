@@ -100,8 +100,21 @@ class BrainRequest:
     seed: int | None = None
 
 
+def languages_of(part: object) -> tuple[str, ...]:
+    """The languages that an ear hears or a voice speaks, as ISO 639-1; nothing when it does not say.
+
+    >>> languages_of(object())
+    ()
+    """
+    return tuple(getattr(part, "languages", ()))
+
+
 class Ear(Protocol):
-    """Turns speech into text."""
+    """Turns speech into text.
+
+    One that hears only some languages has an attribute `languages`, such as `("en",)`; a session that names another
+    is refused, because what came of it would be garbage that looks like words.
+    """
 
     def transcribe(self, samples_16k: FloatArray, *, prompt: str = "", cancelled: Callable[[], bool] = never) -> Heard:
         """Hear one turn. Blocking and safe to call from several threads.
@@ -127,7 +140,7 @@ class SpeechMeter(Protocol):
 
 
 class Voice(Protocol):
-    """Turns text into speech."""
+    """Turns text into speech; one that speaks only some languages has an attribute `languages`, as an ear has."""
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -51,7 +51,7 @@ class _BetaWanted(BaseModel):
     client_secret: _BetaSecret | None = None
 
 
-def secret_routes(keys: Keys, *, voices: tuple[str, ...], default_model: str) -> APIRouter:
+def secret_routes(keys: Keys, *, voices: tuple[str, ...], default_model: str, hears: tuple[str, ...] = ()) -> APIRouter:
     """Make the routes; who may use them is the caller's affair."""
     router = APIRouter()
 
@@ -66,6 +66,7 @@ def secret_routes(keys: Keys, *, voices: tuple[str, ...], default_model: str) ->
             session_id=random_ids("sess"),
             model=model,
             voices=voices,
+            hears=hears,
             kind="transcription" if kind == "transcription" else "realtime",
         )
         state.update(session)

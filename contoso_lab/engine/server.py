@@ -6,7 +6,7 @@
 | POST `/v1/realtime/client_secrets` | a short-lived key for a call; see `secrets_api` |
 | POST `/v1/chat/completions` | the brain alone, in words |
 | POST `/v1/audio/speech`, `/v1/audio/transcriptions` | the voice alone, the ear alone |
-| GET `/v1/models`, `/v1/models/{model}` | one model, whatever it is called |
+| GET `/v1/models`, `/v1/models/{model}` | one model, whatever it is called; `languages` says what it hears and speaks |
 | GET `/healthz` | whether we are here |
 
 What stands under `/v1` stands under Azure's `/openai/v1`, too, and what Azure's preview has, under
@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -30,6 +30,7 @@ from contoso_lab.engine.chat_api import chat_routes
 from contoso_lab.engine.doors import call_routes
 from contoso_lab.engine.http_errors import install_error_handlers
 from contoso_lab.engine.keys import Keys, keys_shown
+from contoso_lab.engine.seams import languages_of
 from contoso_lab.engine.secrets_api import secret_routes
 from contoso_lab.engine.tidy import giver, keep_tidy
 from contoso_lab.engine.transcripts_api import transcript_routes
@@ -81,9 +82,10 @@ def create_app(
         app.include_router(chat_routes(engine.brain), prefix=prefix, dependencies=guarded)
         app.include_router(speech_routes(beside, engine.voice), prefix=prefix, dependencies=guarded)
         app.include_router(transcript_routes(beside), prefix=prefix, dependencies=guarded)
+    spoken = {"hears": languages_of(engine.ear), "speaks": languages_of(engine.voice)}
     for prefix in ("/v1", "/openai/v1", "/openai"):
-        app.include_router(_model_routes(), prefix=prefix, dependencies=guarded)
-    made = secret_routes(keys, voices=engine.voice.names, default_model=DEFAULT_MODEL)
+        app.include_router(_model_routes(spoken), prefix=prefix, dependencies=guarded)
+    made = secret_routes(keys, voices=engine.voice.names, hears=languages_of(engine.ear), default_model=DEFAULT_MODEL)
     app.include_router(made, dependencies=guarded)
     app.include_router(call_routes(engine, workshop, keys, default_model=DEFAULT_MODEL))
 
@@ -94,8 +96,14 @@ def create_app(
     return app
 
 
-def _model_routes() -> APIRouter:
+def _model_routes(languages: Mapping[str, tuple[str, ...]]) -> APIRouter:
+    """The models that are served: one, by any name. Ours is an extra key: which languages it hears and speaks."""
     router = APIRouter()
+    known = {key: list(codes) for key, codes in languages.items() if codes}
+
+    def _model(name: str) -> dict[str, Any]:
+        model = {"id": name, "object": "model", "created": MODEL_CREATED, "owned_by": "contoso-lab"}
+        return {**model, "languages": known} if known else model
 
     @router.get("/models")
     async def models() -> dict[str, Any]:
@@ -106,7 +114,3 @@ def _model_routes() -> APIRouter:
         return _model(name)
 
     return router
-
-
-def _model(name: str) -> dict[str, Any]:
-    return {"id": name, "object": "model", "created": MODEL_CREATED, "owned_by": "contoso-lab"}

@@ -38,8 +38,11 @@ _RANGES: dict[tuple[str, ...], tuple[float, float]] = {
 }
 
 
-def check_session(session: Mapping[str, Any], *, voices: Iterable[str]) -> None:
+def check_session(session: Mapping[str, Any], *, voices: Iterable[str], hears: tuple[str, ...] = ()) -> None:
     """Check the `session` of a `session.update`.
+
+    Args:
+        hears: the languages that the ear hears; nothing when it does not say.
 
     Raises:
         Refused: with the path of the first thing that is wrong as `param`.
@@ -69,6 +72,8 @@ def check_session(session: Mapping[str, Any], *, voices: Iterable[str]) -> None:
     check_ranges(session, prefix="session")
     check_modalities(session.get("output_modalities"), param="session.output_modalities")
     check_voice(_at(session, ("audio", "output", "voice")), voices=voices, param="session.audio.output.voice")
+    path = ("audio", "input", "transcription", "language")
+    check_language(_at(session, path), hears=hears, param=".".join(("session", *path)))
     check_tools(session.get("tools"), param="session.tools")
     check_tool_choice(session.get("tool_choice"), param="session.tool_choice")
     check_prompt(session.get("prompt"), param="session.prompt")
@@ -143,6 +148,21 @@ def check_voice(voice: Any, *, voices: Iterable[str], param: str) -> None:
     if name is not None and name not in known:
         supported = ", ".join(f"'{each}'" for each in known)
         raise Refused(f"Invalid value: '{name}'. Supported values are: {supported}.", param=param)
+
+
+def check_language(language: Any, *, hears: tuple[str, ...], param: str) -> None:
+    """A language that is heard; German in English ears would be words that nobody said.
+
+    >>> check_language("en-US", hears=("en",), param="language")
+    """
+    if language and hears and str(language).lower().replace("_", "-").split("-")[0] not in hears:
+        known = ", ".join(f"'{each}'" for each in hears)
+        raise Refused(
+            f"Invalid value: '{language}'. This engine hears and speaks {known} only: choose a persona of that "
+            "language, or a target that knows the other one.",
+            code="language_not_supported",
+            param=param,
+        )
 
 
 def check_tools(tools: Any, *, param: str) -> None:

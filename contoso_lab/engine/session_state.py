@@ -53,6 +53,7 @@ class SessionState:
         session_id: its id.
         model: what the client asked for.
         voices: the engine's, the default one first.
+        hears: the languages that its ear hears; nothing when it does not say.
         kind: a conversation, or a transcription.
 
     >>> state = SessionState(session_id="sess_1", model="local", voices=("robin",))
@@ -61,8 +62,17 @@ class SessionState:
     (True, 'robin')
     """
 
-    def __init__(self, *, session_id: str, model: str, voices: tuple[str, ...], kind: Kind = "realtime") -> None:
+    def __init__(
+        self,
+        *,
+        session_id: str,
+        model: str,
+        voices: tuple[str, ...],
+        hears: tuple[str, ...] = (),
+        kind: Kind = "realtime",
+    ) -> None:
         self._voices = voices
+        self._hears = hears
         self._id = session_id
         self._model = model
         self._wire = new_session(kind, session_id=session_id, model=model, voice=voices[0])
@@ -88,7 +98,7 @@ class SessionState:
         Raises:
             Refused: nothing was changed.
         """
-        check_session(changes, voices=self._voices)
+        check_session(changes, voices=self._voices, hears=self._hears)
         base, kind = self._wire, changes["type"]
         if kind != self.kind:
             if settled:

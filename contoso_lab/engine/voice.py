@@ -83,6 +83,9 @@ class HibariVoice:
         EngineError: the package does not carry its model, or it cannot be opened.
     """
 
+    languages = ("en",)
+    """What it speaks; other words come out as English letters."""
+
     def __init__(self) -> None:
         package = need("hibari", package="hibari-tts", what=_WHAT)
         self._dsp = need("hibari.dsp", package="hibari-tts", what=_WHAT)

@@ -63,7 +63,8 @@ def _fields(prompt: Prompt, tree: nodes.Template, used: set[str]) -> Iterator[st
             mistaken.add(owner)
             yield f"the body uses {name}.{access.attr}, which is not declared and renders as nothing; {hint}"
     # An object that is rendered as a whole, as JSON or by its keys, renders all of its fields.
-    inside = {id(access.node) for access in tree.find_all((nodes.Getattr, nodes.Test))}
+    inside = {id(access.node) for access in tree.find_all(nodes.Getattr)}
+    inside |= {id(test.node) for test in tree.find_all(nodes.Test)}
     loops = {id(loop.iter) for loop in tree.find_all(nodes.For)}
     for bare in tree.find_all(nodes.Name):
         if bare.ctx == "load" and bare.name in owners and id(bare) not in inside and id(bare) not in loops:

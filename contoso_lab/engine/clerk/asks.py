@@ -250,6 +250,8 @@ def _unknown_name(text: str, products: tuple[Product, ...]) -> str:
 
 
 def _foreign(text: str) -> str:
+    if re.search(r"[\u3040-\u30ff\u3400-\u9fff]", text):
+        return "Japanese"
     words = re.findall(r"[a-zà-ÿ]+", text.lower())
     best, hits = "", 0
     for language, common in FOREIGN.items():

@@ -23,6 +23,7 @@ from contoso_lab.engine.clerk.wording import money, shorten, uncapital
 from contoso_lab.engine.seams import BrainRequest, ChatMessage
 from contoso_lab.errors import EngineError
 
+_LANGUAGE = re.compile(r"(?:Speak|Write)(?: in)? (English|German|French|Spanish|Japanese|Italian)\b")
 _ANSWERS = ("response", "answer", "reply", "text", "message")
 _TYPES: dict[type, str] = {str: "string", bool: "boolean", int: "integer", float: "number"}
 _UNSURE = "This clerk works by rules and cannot judge that."
@@ -54,6 +55,9 @@ def fill(request: BrainRequest) -> str:
 def page(briefing: Briefing, talk: Sequence[ChatMessage], max_tokens: int | None = None) -> str:
     """The page for a conversation, cut between its paragraphs where it would be too long."""
     text = pages.write_page(briefing, talk)
+    if (wanted := _other_language(briefing)) and "\n" in text:
+        head, _, rest = text.partition("\n")
+        text = f"{head}\n\n*This page is in English: its writer knows no {wanted}.*\n{rest}"
     if max_tokens is None or len(text) <= 4 * max_tokens:
         return text
     kept = ""
@@ -81,7 +85,16 @@ def chat(briefing: Briefing, talk: Sequence[ChatMessage], max_tokens: int | None
             response = f"{response} If you would rather talk, I can call you."
         if name and briefing.manner.name_use != "never" and name not in response:
             response = f"{name}, {uncapital(response)}"
+    if wanted := _other_language(briefing):
+        response = f"I am sorry that I can write English only, and no {wanted}. {response}"
     return {"response": shorten(response, max_tokens), "context": _news(briefing, before, text, call), "call": call}
+
+
+def _other_language(briefing: Briefing) -> str:
+    """The language that the prompt asks for, when the clerk cannot write it."""
+    rules = (*briefing.section("manner"), *briefing.section("page"))
+    told = [found[1] for rule in rules if (found := _LANGUAGE.match(rule))]
+    return told[-1] if told and told[-1] != "English" else ""
 
 
 def _spoken(briefing: Briefing, talk: Sequence[ChatMessage]) -> str:

@@ -39,7 +39,7 @@ def judge(briefing: Briefing, talk: Iterable[ChatMessage]) -> Verdict:
     enough; otherwise the assistant has to have agreed.
     """
     lone_wish_counts = any(re.search(r"\bdoes not matter\b", line) for line in briefing.section("gate"))
-    wish, answer, offered = "", "", False
+    wish, answer, agreed, offered = "", "", "", ""
     served = declined = False
     for message in talk:
         text = message.content.strip()
@@ -48,12 +48,13 @@ def judge(briefing: Briefing, talk: Iterable[ChatMessage]) -> Verdict:
         elif message.role == "user" and text:
             ask = understand(text)
             asks = ask.has("show") and not ask.has("hide")
-            accepts = offered and ask.has("yes", "like") and not ask.has("no", "hide")
+            accepts = bool(offered) and ask.has("yes", "like") and not ask.has("no", "hide")
             if asks or accepts:
-                wish, answer, served, declined = text, "", False, False
+                # Whoever offers has agreed already.
+                wish, answer, agreed, served, declined = text, "", offered if accepts else "", False, False
             elif ask.has("no", "hide", "drop") and (offered or wish) and not ask.has("yes"):
                 wish, answer, declined = "", "", True
-            offered = False
+            offered = ""
         elif message.role == "assistant" and text:
             if wish and _REFUSES.search(text):
                 wish, answer = "", ""
@@ -61,10 +62,10 @@ def judge(briefing: Briefing, talk: Iterable[ChatMessage]) -> Verdict:
                 wish, answer, served = "", "", True
             elif wish and (promises(text) or ON_SCREEN.search(text) or _echoes(text, wish)):
                 answer = answer or text
-            offered = offers_to_show(text)
-    if wish and (answer or lone_wish_counts):
-        agreed = f', and the assistant agreed: "{_short(answer)}"' if answer else ""
-        return Verdict(True, f'The customer said "{_short(wish)}"{agreed}.')
+            offered = text if offers_to_show(text) else ""
+    if wish and (answer or agreed or lone_wish_counts):
+        said = f', and the assistant agreed: "{_short(answer)}"' if answer else ""
+        return Verdict(True, f'The customer said "{_short(wish)}"{said}.')
     if wish:
         return Verdict(False, f'The customer said "{_short(wish)}", and the assistant has not agreed yet.')
     if served:
