@@ -40,6 +40,8 @@ class Settings(BaseSettings):
     """Where recordings go: beside the prompts, wherever a notebook or a shell happens to stand."""
     catalog: Path | None = None
     """A catalogue of your own (.json or .csv) in place of the shop's; see docs/catalogue.md."""
+    memory: SecretStr | None = None
+    """Where a relay keeps threads, as `open_memory` takes it, or `none`; secret, for it may hold a password."""
     relay_secret: SecretStr | None = None
     """What a relay that other machines can reach asks for before it gives a token."""
     relay_oidc_issuer: str | None = None

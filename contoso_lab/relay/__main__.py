@@ -7,12 +7,14 @@ seen by others.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import dataclasses
 import functools
 import logging
 import signal
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 import typer
 
@@ -41,6 +43,10 @@ def main(
     ] = None,
     runs: Annotated[Path | None, typer.Option(help="where recordings go", show_default="runs")] = None,
     no_recording: Annotated[bool, typer.Option("--no-recording", help="record nothing")] = False,
+    memory: Annotated[
+        str | None,
+        typer.Option(help="where threads of chats and calls are kept, or none", show_default="beside the recordings"),
+    ] = None,
     portable: Annotated[bool, typer.Option("--portable", help="carry calls without picows, more slowly")] = False,
     allow_origin: Annotated[
         list[str] | None, typer.Option(help="a page's origin that may use the relay; may be repeated")
@@ -72,7 +78,7 @@ def main(
             trusted_proxies=trust_proxy or (), allowed_origins=allow_origin or (),
             client_may_instruct=client_may_instruct, drain_s=drain_s, check=not no_check,
             ceilings=_ceilings(call_minutes, call_usd, idle_minutes), prices=prices,
-            tools=None if not tools else "shown" if show_tools else "hidden",
+            tools=_tools(tools, show_tools), memory=memory_address(memory, settings, runs, records=not no_recording),
         )  # fmt: skip
     except LabError as error:
         typer.echo(str(error), err=True)
@@ -119,11 +125,13 @@ def serve(
     ceilings: CallLimits = NO_CEILINGS,
     prices: Path | None = None,
     tools: Literal["hidden", "shown"] | None = None,
+    memory: str | None = None,
 ) -> None:
     """Run a relay until it is told to stop (SIGINT or SIGTERM), which ends its calls gracefully.
 
     Everything that can be known to be wrong is found out here, before the relay says that it is ready.
     """
+    from contoso_lab.memory import open_memory
     from contoso_lab.relay.access.exposure import check_exposure
     from contoso_lab.relay.access.issuer import Issuer
     from contoso_lab.relay.access.limits import Limits
@@ -140,6 +148,8 @@ def serve(
     issuer = None
     if settings.relay_oidc_issuer:
         issuer = Issuer(settings.relay_oidc_issuer, settings.relay_oidc_audience or "")
+    elif settings.relay_oidc_audience:
+        raise ConfigError("an OIDC audience without an issuer protects nothing: set CONTOSO_LAB_RELAY_OIDC_ISSUER")
     tls = _certificate(*certificate)
     advice = check_exposure(host, secret, oidc=issuer is not None, secure=tls is not None or bool(trusted_proxies))
     if advice is not None:
@@ -148,32 +158,66 @@ def serve(
     observer = Observer(tracing=tracing)
     credentials = Credentials(target)
     observer.watch_credentials(credentials)
-    app = create_app(
-        target, runs=runs, secret=secret, issuer=issuer, allowed_origins=allowed_origins,
-        limits=Limits(
-            tokens_per_minute=settings.relay_tokens_per_minute, guesses_per_minute=settings.relay_guesses_per_minute,
-            calls_per_caller=settings.relay_calls_per_caller, calls=settings.relay_calls,
-        ),
-        redis=settings.relay_redis.get_secret_value() or None if settings.relay_redis else None,
-        client_may_instruct=client_may_instruct, observer=observer, headers=credentials.headers, portable=portable,
-        ceilings=ceilings_of_each_call(target, ceilings, load_prices(prices)),
-        setup=functools.partial(shop_setup, tools=tools is not None), tools=tools_of_each_call(hidden=tools != "shown"),
+    limits = Limits(
+        tokens_per_minute=settings.relay_tokens_per_minute, guesses_per_minute=settings.relay_guesses_per_minute,
+        calls_per_caller=settings.relay_calls_per_caller, calls=settings.relay_calls,
     )  # fmt: skip
-    with bind(host, port) as bound:
-        if check:
-            found = asyncio.run(credentials.check())
-            logger.info(line("-", "target", kind=target.kind, model=target.model, found=found))
-        url = url_of(bound, secure=tls is not None)
-        server = relay_server(
-            app, on_ready=lambda: typer.echo(f"READY {url}"), certificate=tls, trusted_proxies=trusted_proxies,
-            drain_s=drain_s, portable=portable,
+    with open_memory(memory) if memory is not None else contextlib.nullcontext() as kept:
+        if kept is not None:
+            logger.info(line("-", "memory", where=kept.where))
+        app = create_app(
+            target, runs=runs, secret=secret, issuer=issuer, allowed_origins=allowed_origins, memory=kept,
+            limits=limits,
+            redis=settings.relay_redis.get_secret_value() or None if settings.relay_redis else None,
+            client_may_instruct=client_may_instruct, observer=observer, headers=credentials.headers, portable=portable,
+            ceilings=ceilings_of_each_call(target, ceilings, load_prices(prices)),
+            setup=functools.partial(shop_setup, tools=tools is not None),
+            tools=tools_of_each_call(hidden=tools != "shown"),
         )  # fmt: skip
-        # uvicorn raises the signal again when it has stopped; by then the stop is what was asked for.
-        for stop in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(stop, lambda *_: None)
-        server.run(sockets=[bound])
+        with bind(host, port) as bound:
+            if check:
+                found = asyncio.run(credentials.check())
+                logger.info(line("-", "target", kind=target.kind, model=target.model, found=found))
+            url = url_of(bound, secure=tls is not None)
+            server = relay_server(
+                app, on_ready=lambda: typer.echo(f"READY {url}"), certificate=tls, trusted_proxies=trusted_proxies,
+                drain_s=drain_s, portable=portable,
+            )  # fmt: skip
+            # uvicorn raises the signal again when it has stopped; by then the stop is what was asked for.
+            for stop in (signal.SIGINT, signal.SIGTERM):
+                signal.signal(stop, lambda *_: None)
+            server.run(sockets=[bound])
     if tracing is not None:
         tracing.close()
+
+
+def memory_address(given: str | None, settings: Settings, runs: Path | None, *, records: bool = True) -> str | None:
+    """Where the threads are: what is said, else a file beside the recordings; `None` for nowhere.
+
+    Who records nothing leaves nothing on the disk either: then the memory ends with the relay.
+
+    Raises:
+        ConfigError: the address holds a password, and arguments can be seen by others.
+    """
+    if given is not None and _has_password(given):
+        raise ConfigError("--memory holds a password, and arguments can be seen by others: set CONTOSO_LAB_MEMORY")
+    named = given or (settings.memory.get_secret_value() if settings.memory else None)
+    if named:
+        return None if named == "none" else named
+    return f"sqlite:///{(runs or settings.runs).absolute() / 'memory.sqlite3'}" if records else "sqlite://"
+
+
+def _has_password(address: str) -> bool:
+    try:
+        return urlsplit(address).password is not None
+    except ValueError:
+        return False  # no address: whoever opens it says so
+
+
+def _tools(tools: bool, shown: bool) -> Literal["hidden", "shown"] | None:
+    if shown and not tools:
+        raise ConfigError("--show-tools shows the calls of --tools: give both")
+    return None if not tools else "shown" if shown else "hidden"
 
 
 def _ceilings(minutes: float | None, usd: float | None, idle_minutes: float | None) -> CallLimits:

@@ -22,6 +22,7 @@ from contoso_lab.relay.calls.closing import (
     Close,
 )
 from contoso_lab.relay.setup import Setup
+from contoso_lab.relay.threads.binding import AWAY as MEMORY_AWAY
 from contoso_lab.relay.wires.dial import Dialled
 from contoso_lab.relay.wires.doors import Knock
 from contoso_lab.relay.wires.legs import Leg, Message
@@ -72,6 +73,8 @@ class Refused:
         token = _TOKENS.get(self.sentence, "unknown") if self.status == 401 else None
         if self.sentence == AWAY:
             reason, token = "store", "store"
+        elif self.sentence == MEMORY_AWAY:
+            reason = "memory"
         elif reason == "limited":
             watch.limit("bad_tokens" if GUESSED in self.sentence else "calls")
         elif reason == "full":

@@ -2,10 +2,11 @@
 
 | path | what |
 |---|---|
-| `GET /api/token?persona=&customer=&scenario=&replay_of=&mode=` | `{"token", "expiresAt"}`: one call in five minutes |
+| `GET /api/token?persona=&customer=&thread=&scenario=&replay_of=&mode=` | `{"token", "expiresAt"}`: one call in 5 min |
 | `POST /v1/realtime/client_secrets` | the same in OpenAI's shape (`client_secrets`) |
 | `WS /api/realtime/ws?token=…` | a call, for browsers |
 | `WS /v1/realtime?model=…` | a call, for the official `openai` client (`api_key=token`) |
+| `WS /api/chat`, `POST /api/request`, `POST /api/suggestion` | the agent's, where there is a memory (`funnel`) |
 | `GET /healthz` | whether the relay lives, and how many calls it holds |
 | `GET /readyz`, `GET /metrics` | whether it takes new calls, and its numbers (`scrape`) |
 | `GET /openapi.json` | what programs may ask over HTTP, for programs |
@@ -27,6 +28,7 @@ from fastapi import Body, Depends, FastAPI, Query, Request, Response, WebSocket
 from fastapi.responses import JSONResponse
 from fastapi.security import HTTPBearer
 
+from contoso_lab.memory import Memory
 from contoso_lab.relay.access.answers import Health, TokenAnswer, refusals, speak_one_language
 from contoso_lab.relay.access.client_secrets import PREFIX, ClientSecret, Name, Wanted, client_secret
 from contoso_lab.relay.access.concurrency import RedisLeases
@@ -41,6 +43,8 @@ from contoso_lab.relay.access.redis_tokens import RedisTokens
 from contoso_lab.relay.access.tokens import MemoryTokens
 from contoso_lab.relay.desk import Desk
 from contoso_lab.relay.setup import SetupSource, shop_setup
+from contoso_lab.relay.threads.funnel import funnel_routes
+from contoso_lab.relay.threads.ledger import Ledger
 from contoso_lab.relay.watching.scrape import watching_routes
 from contoso_lab.relay.wires.doors import BROWSER_DOOR, PROGRAM_DOOR
 from contoso_lab.relay.wires.starlette_door import answer
@@ -57,6 +61,7 @@ def create_app(
     allowed_origins: Collection[str] = (),
     limits: Limits | None = None,
     redis: str | None = None,
+    memory: Memory | None = None,
     clock: Callable[[], float] = time.monotonic,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
     **desk_options: Any,
@@ -72,6 +77,8 @@ def create_app(
         allowed_origins: pages that may use it beside those of this machine, as `https://lab.example`.
         limits: how much is too much.
         redis: where tokens and counters are shared with other relays; `None` keeps them in this process.
+        memory: where threads are kept, for calls that go on with one and for the agent's chat, which then has its
+            routes here, too; closed by whoever opened it. `None`: there are none.
         clock: seconds that never run backwards; a token's life is measured by it.
         now: the time of day, which is only told to people.
         desk_options: further fields of `Desk`.
@@ -82,7 +89,9 @@ def create_app(
     leases = RedisLeases(link, per_caller=limits.calls_per_caller, most=limits.calls) if link is not None else None
     tokens = RedisTokens(link) if link is not None else MemoryTokens(clock=clock)
     gate = Limiter(limits, leases=leases, link=link)
-    desk = Desk(target, runs, setup, origins, clock, **{"tokens": tokens, "gate": gate, **desk_options})
+    ledger = Ledger(memory) if memory is not None else None
+    given = {"tokens": tokens, "gate": gate, "ledger": ledger, **desk_options}
+    desk = Desk(target, runs, setup, origins, clock, **given)
 
     metrics = desk.observer.metrics
     metrics.gauge("calls_limit", "The most calls that may be open", lambda: limits.calls)
@@ -100,7 +109,10 @@ def create_app(
             desk.closing = False  # what was stopped may be started again
             yield
 
-    return http_surface(desk, Identity(secret, issuer), now=now, lifespan=lifespan)
+    app = http_surface(desk, Identity(secret, issuer), now=now, lifespan=lifespan)
+    if memory is not None:
+        app.include_router(funnel_routes(desk, memory))
+    return app
 
 
 def http_surface(
@@ -128,23 +140,30 @@ def http_surface(
     issuing = Issuing(desk, identity)
     # Who is recognised is `Identity`'s affair; this only writes the scheme into the description.
     guarded = [Depends(HTTPBearer(auto_error=False))] if identity.asks else []
-    may_say_no = (401, 403, 422, 429, 503) if identity.asks else (403, 422, 429, 503)
+    may_say_no = (401, 403, 404, 422, 429, 503) if identity.asks else (403, 404, 422, 429, 503)
 
     @app.get("/api/token", dependencies=guarded, response_model=TokenAnswer, responses=refusals(*may_say_no))
     async def token(
         request: Request,
-        persona: Annotated[Name, Query()] = "voice",
-        customer: Annotated[Name, Query()] = "maya",
+        persona: Annotated[Name | None, Query()] = None,
+        customer: Annotated[Name | None, Query()] = None,
         scenario: Annotated[Name | None, Query()] = None,
         replay_of: Annotated[Name | None, Query()] = None,
         mode: Annotated[Name | None, Query()] = None,
+        thread: Annotated[Name | None, Query()] = None,
     ) -> Response:
-        """A token that opens one call within five minutes."""
-        asked = Asked(persona, customer, scenario, replay_of, mode)
+        """A token that opens one call within five minutes.
+
+        With the id of a thread the call goes on with what was said in it, and `new` begins one. Its persona and
+        its customer are then those of the call, where none are named; else they are `voice` and `maya`.
+        """
+        asked = Asked(persona, customer, scenario, replay_of, mode, thread)
         issued = await issuing.issue(asked, headers=request.headers, address=_address(request))
         expires = now() + timedelta(seconds=desk.tokens.lifetime_s)
-        body = TokenAnswer(token=issued.token, expiresAt=expires.strftime("%Y-%m-%dT%H:%M:%SZ"))
-        return JSONResponse(body.model_dump(), headers={"Cache-Control": "no-store"})
+        body = TokenAnswer(
+            token=issued.token, expiresAt=expires.strftime("%Y-%m-%dT%H:%M:%SZ"), thread=issued.thread
+        )  # fmt: skip
+        return JSONResponse(body.model_dump(exclude_none=True), headers={"Cache-Control": "no-store"})
 
     @app.post(
         "/v1/realtime/client_secrets",
@@ -157,25 +176,28 @@ def http_surface(
         wanted: Annotated[Wanted | None, Body()] = None,
         persona: Annotated[Name | None, Query()] = None,
         customer: Annotated[Name | None, Query()] = None,
+        thread: Annotated[Name | None, Query()] = None,
     ) -> Response:
         """A key that opens one call within five minutes, in OpenAI's shape."""
         wanted = wanted or Wanted()
         names = wanted.names
         lives_s = wanted.lifetime_s(desk.tokens.lifetime_s)
         asked = Asked(
-            persona or names.persona or "voice",
-            customer or names.customer or "maya",
+            persona or names.persona,
+            customer or names.customer,
             names.scenario,
             names.replay_of,
             names.mode,
+            thread or names.thread,
             lifetime_s=lives_s,
             prefix=PREFIX,
         )
         issued = await issuing.issue(asked, headers=request.headers, address=_address(request))
         expires_at = int(now().timestamp()) + lives_s
         secret = client_secret(
-            issued.token, expires_at=expires_at, session=issued.setup.session, model=desk.target.model
-        )
+            issued.token, expires_at=expires_at, session=issued.setup.session, model=desk.target.model,
+            thread=issued.thread,
+        )  # fmt: skip
         return JSONResponse(secret.model_dump(), headers={"Cache-Control": "no-store"})
 
     @app.get("/healthz", responses=refusals(403))

@@ -34,6 +34,9 @@ from contoso_lab.relay.calls.door_dialect import BetaDoor
 from contoso_lab.relay.calls.pump import Pump
 from contoso_lab.relay.calls.tape import Tape
 from contoso_lab.relay.setup import Setup, SetupSource
+from contoso_lab.relay.threads.binding import Past, recall
+from contoso_lab.relay.threads.ledger import Ledger
+from contoso_lab.relay.threads.minutes import Minutes
 from contoso_lab.relay.watching.observer import Observer
 from contoso_lab.relay.wires.dial import DIAL_S, Dialled, dial
 from contoso_lab.relay.wires.doors import PROGRAM_DOOR, knock
@@ -68,6 +71,8 @@ class Desk:
     """The headers that open the target's door, when they change with time; asked for at each dialling."""
     ceilings: Callable[[Grant], Ceilings | None] | None = None
     tools: Callable[[Grant, Setup], ToolRunner | None] | None = None
+    ledger: Ledger | None = None
+    """Where threads are kept; `None` when the relay keeps no memory."""
     reconnects: bool = True
     """Dial again when a call loses its target."""
     portable: bool = False
@@ -77,9 +82,21 @@ class Desk:
     """The calls that are open."""
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
-    async def prepare(self, grant: Grant) -> Setup:
+    async def prepare(self, grant: Grant, past: Past | None = None) -> Setup:
         """The configuration of a call; in a thread, for it reads files while other calls talk."""
-        return await asyncio.to_thread(self.setup, grant)
+        if past is None:
+            return await asyncio.to_thread(self.setup, grant)
+        return await asyncio.to_thread(self.setup, grant, past=past)
+
+    async def recall(self, thread_id: str | None, *, caller: str, customer: str | None = None) -> Past | None:
+        """What is known of the thread that a call goes on with; nothing when it goes on with none.
+
+        Raises:
+            SessionRefused: the caller cannot go on with this one; see `threads.binding.recall`.
+        """
+        if thread_id is None:
+            return None
+        return await recall(self.ledger, thread_id, caller=caller, customer=customer)
 
     async def dial(self) -> Dialled:
         """Dial the target, for a new call or for one that has lost it."""
@@ -129,6 +146,9 @@ class Desk:
         tape = Tape()
         if self.runs is not None:
             tape = Tape.start(self.runs, grant=grant, target=self.target, setup=setup)
+        minutes = None
+        if grant.thread is not None and self.ledger is not None:
+            minutes = Minutes(self.ledger, grant.thread, admitted.call_id, recording=tape.id, watch=watch)
         pump = Pump(
             admitted.call_id,
             Call(setup.session, client_may_instruct=self.client_may_instruct, for_page=admitted.knocked.is_page),
@@ -136,6 +156,7 @@ class Desk:
             redial=self.dial if self.reconnects else None,
             ceilings=self.ceilings(grant) if self.ceilings else None,
             tools=self.tools(grant, setup) if self.tools else None,
+            minutes=minutes,
             door=BetaDoor() if admitted.knocked.beta else None,
             resumable=admitted.knocked.resumable,
             watch=watch,
@@ -207,7 +228,10 @@ class Desk:
         admitted.grant = await redeem(self.tokens, self.gate, token, origin=origin, address=address)
         admitted.lease = await self.gate.enter(admitted.grant.caller)
         try:
-            admitted.setup = await self.prepare(admitted.grant)
+            grant = admitted.grant
+            # Again: between the token and the call a customer may have asked to be forgotten.
+            past = await self.recall(grant.thread, caller=grant.caller, customer=grant.customer)
+            admitted.setup = await self.prepare(grant, past)
             watch.dialling()
             try:
                 admitted.dialled = await self.dial()

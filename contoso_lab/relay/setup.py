@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from contoso_lab.relay.access.tokens import Grant
 from contoso_lab.relay.tooling.tools import Tool
+
+if TYPE_CHECKING:
+    from contoso_lab.relay.threads.binding import Past
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,17 +28,26 @@ class Setup:
     """What the relay runs itself, by name; the `session` names the same ones."""
 
 
-SetupSource = Callable[[Grant], Setup]
-"""Makes the configuration for a grant; raises a `LabError` whose sentence the caller may read."""
+class SetupSource(Protocol):
+    """Makes the configuration of a call."""
+
+    def __call__(self, grant: Grant, /, *, past: Past | None = None) -> Setup:
+        """For this grant; `past` is given when it goes on with a thread.
+
+        Raises:
+            LabError: it cannot be made; the caller may read the sentence.
+        """
 
 
-def shop_setup(grant: Grant, *, tools: bool = False) -> Setup:
+def shop_setup(grant: Grant, *, past: Past | None = None, tools: bool = False) -> Setup:
     """The shop's own: the persona for this customer and the catalogue, as they are now.
 
     As they are now, because hearing an edited prompt on the next call is what the lab is for. While none of the files
-    changes, a setup is made once and shared; nobody changes it.
+    changes, a setup is made once and shared; nobody changes it. One that goes on with a thread is the call's own.
 
     Args:
+        grant: for which call.
+        past: what was said before, of which the agent is told as much as fits.
         tools: let the agent search the catalogue and look up what the customer has bought.
 
     Raises:
@@ -43,9 +55,13 @@ def shop_setup(grant: Grant, *, tools: bool = False) -> Setup:
         ShopError: there is no such customer, or the catalogue is broken.
     """
     from contoso_lab.settings import HOME
+    from contoso_lab.shop.catalog import catalogue_path
     from contoso_lab.shop.persona import persona_files
 
-    files = *persona_files(grant.persona), HOME / "data" / "catalog.json", HOME / "data" / "customers.json"
+    catalogue = catalogue_path()
+    if past is not None or catalogue is None:  # a catalogue that a program put in place is no file to look at
+        return _make(grant.persona, grant.customer, tools, past)
+    files = *persona_files(grant.persona), catalogue, HOME / "data" / "customers.json"
     return _made(grant.persona, grant.customer, tools, tuple(map(_stamp, files)))
 
 
@@ -60,7 +76,12 @@ def _stamp(file: Path) -> tuple[int, int, int]:
 
 @lru_cache(maxsize=256)
 def _made(persona: str, who: str, with_tools: bool, stamps: tuple[tuple[int, int, int], ...]) -> Setup:
+    return _make(persona, who, with_tools)
+
+
+def _make(persona: str, who: str, with_tools: bool, past: Past | None = None) -> Setup:
     from contoso_lab import prompts
+    from contoso_lab.relay.threads.seed import seed_of
     from contoso_lab.shop.catalog import Catalog
     from contoso_lab.shop.customers import get_customer
     from contoso_lab.shop.tools import shop_tools
@@ -70,5 +91,9 @@ def _made(persona: str, who: str, with_tools: bool, stamps: tuple[tuple[int, int
     customer = get_customer(who)
     prompt = prompts.load(persona)
     offered = shop_tools(customer, catalog) if with_tools else {}
-    session = session_config(persona, customer, catalog, tools=(tool.schema for tool in offered.values()))
+    seed = seed_of(past, prompt, catalog)
+    session = session_config(
+        persona, customer, catalog, tools=(tool.schema for tool in offered.values()),
+        history=seed.history, context=seed.context, language=seed.language,
+    )  # fmt: skip
     return Setup(session, catalog.sha256, {prompt.name: prompt.sha256}, offered)

@@ -71,8 +71,8 @@ def test_the_description_tells_of_every_no():
     paths = TestClient(app).get("/openapi.json").json()["paths"]
     told = {(path, method): way for path, ways in paths.items() for method, way in ways.items()}
     assert {where: sorted(way["responses"]) for where, way in told.items()} == {
-        ("/api/token", "get"): ["200", "401", "403", "422", "429", "503"],
-        ("/v1/realtime/client_secrets", "post"): ["200", "400", "401", "403", "413", "422", "429", "503"],
+        ("/api/token", "get"): ["200", "401", "403", "404", "422", "429", "503"],
+        ("/v1/realtime/client_secrets", "post"): ["200", "400", "401", "403", "404", "413", "422", "429", "503"],
         ("/healthz", "get"): ["200", "403"],
     }  # fmt: skip
     for way in told.values():

@@ -37,6 +37,8 @@ class TokenAnswer(BaseModel):
     token: str
     expiresAt: str
     """As `2026-11-22T12:05:00Z`."""
+    thread: str | None = None
+    """The thread that the call goes on with; left out when there is none."""
 
 
 class Health(BaseModel):
@@ -50,7 +52,8 @@ class Health(BaseModel):
 _SENTENCES = {
     400: "The body cannot be read.",
     401: "The caller is not known.",
-    403: "The page that asks may not use this relay.",
+    403: "The page that asks may not use this relay, or the thread is another customer's.",
+    404: "There is no such thread of this caller's, or it is closed.",
     413: "The body is too long.",
     422: "What is asked for is malformed, or there is no such persona or customer.",
     429: "The caller asks too often.",
@@ -86,7 +89,8 @@ def speak_one_language(app: FastAPI) -> None:
 
     @app.exception_handler(RequestValidationError)
     async def malformed(_: Request, error: RequestValidationError) -> Response:
-        return refusal(422, _what_is_wrong(error))
+        status = 400 if error.errors()[0]["type"] == "json_invalid" else 422
+        return refusal(status, _what_is_wrong(error))
 
     @app.exception_handler(HTTPException)
     async def framework(request: Request, error: HTTPException) -> Response:

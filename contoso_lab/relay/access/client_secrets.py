@@ -48,6 +48,7 @@ class Names(BaseModel):
     scenario: Name | None = None
     replay_of: Name | None = None
     mode: Name | None = None
+    thread: Name | None = None
 
 
 class WantedSession(BaseModel):
@@ -98,13 +99,17 @@ class ClientSecret(BaseModel):
     session: ShownSession
 
 
-def client_secret(value: str, *, expires_at: int, session: Mapping[str, Any], model: str) -> ClientSecret:
+def client_secret(
+    value: str, *, expires_at: int, session: Mapping[str, Any], model: str, thread: str | None = None
+) -> ClientSecret:
     """The answer.
 
     >>> client_secret("ek_1", expires_at=9, session={"instructions": "Sell.", "audio": {}}, model="local").session.audio
     {}
     """
     shown = {name: session[name] for name in SHOWN if name in session}
+    if thread is not None:
+        shown["metadata"] = {"thread": thread}
     return ClientSecret(
         value=value,
         expires_at=expires_at,

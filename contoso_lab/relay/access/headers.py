@@ -24,7 +24,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from contoso_lab.relay.access.origins import OriginPolicy, is_loopback
-from contoso_lab.relay.wires.doors import refusal
+from contoso_lab.relay.wires.doors import DOORS, refusal
 
 MOST_BODY_BYTES = 256 * 1024
 METHODS: Final = "GET, POST"
@@ -46,7 +46,9 @@ FAILED = "the relay failed, its log says how"
 
 
 class Surround:
-    """An ASGI application around the HTTP surface; WebSockets pass through untouched.
+    """An ASGI application around the HTTP surface.
+
+    The WebSockets of calls pass through untouched, for their desk looks at them itself; others are looked at here.
 
     Args:
         app: what is inside.
@@ -68,13 +70,18 @@ class Surround:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        if scope["type"] != "http":
+        if scope["type"] not in {"http", "websocket"} or (scope["type"] == "websocket" and scope["path"] in DOORS):
             return await self._app(scope, receive, send)
         headers = Headers(scope=scope)
         origin = headers.get("origin")
         server = scope.get("server")
         called_at = server[0] if server else None
         no = self._origins.refusal(origin, host=headers.get("host"), called_at=called_at)
+        if scope["type"] == "websocket":
+            if no is None:
+                return await self._app(scope, receive, send)
+            self._on_stranger()
+            return await send({"type": "websocket.close", "code": 1008, "reason": ""})  # HTTP 403 to the handshake
         # Who may not read an answer is told why in one that it cannot read: it is for the log of the browser.
         around = around_an_answer(
             scope.get("scheme", "http"), headers.get("host"), origin if no is None else None

@@ -6,7 +6,7 @@ Both ways to ask (`GET /api/token` and `POST /v1/realtime/client_secrets`) come 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from contoso_lab.errors import LabError, SessionRefused
@@ -17,6 +17,8 @@ from contoso_lab.relay.access.tokens import MANY_OUT, WHERE, Grant
 from contoso_lab.relay.admission import CLOSING_RETRY_S
 from contoso_lab.relay.desk import Desk
 from contoso_lab.relay.setup import Setup
+from contoso_lab.relay.threads.binding import AWAY as MEMORY_AWAY
+from contoso_lab.relay.threads.binding import NEW, begin
 
 CLOSING = "the relay is shutting down, ask again in a moment"
 
@@ -25,11 +27,15 @@ CLOSING = "the relay is shutting down, ask again in a moment"
 class Asked:
     """A request for a token, without what only HTTP knows of it."""
 
-    persona: str = "voice"
-    customer: str = "maya"
+    persona: str | None = None
+    """`None` asks for the thread's, or else for `voice`."""
+    customer: str | None = None
+    """`None` asks for the thread's, or else for `maya`."""
     scenario: str | None = None
     replay_of: str | None = None
     mode: str | None = None
+    thread: str | None = None
+    """The thread to go on with; `new` begins one."""
     lifetime_s: float | None = None
     prefix: str = ""
 
@@ -39,6 +45,7 @@ class Issued(NamedTuple):
 
     token: str
     setup: Setup
+    thread: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +64,8 @@ class Issuing:
             address: where it comes from, behind trusted proxies.
 
         Raises:
-            SessionRefused: the caller is not known (401), asks too often (429), or nobody gets one now (503).
+            SessionRefused: the caller is not known (401), may not go on with that thread (403, 404), asks too often
+                (429), or nobody gets one now (503).
             LabError: there is no such persona, customer or the like.
         """
         observer = self.desk.observer
@@ -78,14 +86,21 @@ class Issuing:
             raise SessionRefused(WHERE, CLOSING, status=503, retry_after_s=CLOSING_RETRY_S)
         caller = await self._who(headers.get("authorization"), address)
         await self.desk.gate.may_issue(caller)
+        past = None
+        if asked.thread != NEW:
+            past = await self.desk.recall(asked.thread, caller=caller, customer=asked.customer)
         grant = Grant(
-            asked.persona, asked.customer, asked.scenario, asked.replay_of, asked.mode,
-            origin=headers.get("origin"), caller=caller,
+            asked.persona or (past.thread.persona if past else "voice"),
+            asked.customer or (past.thread.customer if past else "maya"),
+            asked.scenario, asked.replay_of, asked.mode,
+            origin=headers.get("origin"), caller=caller, thread=past.thread.id if past else None,
         )  # fmt: skip
         # A persona or a customer that is not there is found now, and not in the call.
-        setup = await self.desk.prepare(grant)
+        setup = await self.desk.prepare(grant, past)
+        if asked.thread == NEW:
+            grant = replace(grant, thread=await begin(self.desk.ledger, grant))
         token = await self.desk.tokens.issue(grant, lifetime_s=asked.lifetime_s, prefix=asked.prefix)
-        return Issued(token, setup)
+        return Issued(token, setup, grant.thread)
 
     async def _who(self, authorization: str | None, address: str | None) -> str:
         """The caller's name. Who tries secrets or access tokens is stopped as one who tries tokens."""
@@ -105,8 +120,10 @@ def _why(error: SessionRefused) -> tuple[str, str | None]:
     """Why somebody gets no token, as the metrics name it, and which limit it ran into, if it did."""
     if error.status == 401:
         return "not_allowed", None
+    if error.status in (403, 404):
+        return "thread", None
     if error.status == 429:
         return "limited", "bad_tokens" if GUESSED in error.reason else "tokens"
     if MANY_OUT in error.reason:
         return "full", None
-    return {CLOSING: "closing", ISSUER_AWAY: "issuer"}.get(error.reason, "store"), None
+    return {CLOSING: "closing", ISSUER_AWAY: "issuer", MEMORY_AWAY: "memory"}.get(error.reason, "store"), None

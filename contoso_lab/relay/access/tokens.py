@@ -63,9 +63,11 @@ class Grant:
     """The page's origin to which the token is bound; `None` when a program asked."""
     caller: str = "loopback"
     """Who asked, for the limits: `loopback`, `oidc:<sub>` or `secret:<address>`."""
+    thread: str | None = None
+    """The thread of the memory that the call goes on with."""
 
     def __post_init__(self) -> None:
-        for field in ("persona", "customer", "scenario", "replay_of", "mode"):
+        for field in ("persona", "customer", "scenario", "replay_of", "mode", "thread"):
             value = getattr(self, field)
             if value is not None and not _NAME.fullmatch(value):
                 raise ConfigError(f"{field} {value[:80]!r} is no name: use letters, digits, '_', '-' and '.'")

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from contoso_lab.errors import LabError, MemoryMissing, SessionRefused
 from contoso_lab.memory import Memory, Message, Thread
-from contoso_lab.relay.access.tokens import WHERE
+from contoso_lab.relay.access.tokens import WHERE, Grant
 from contoso_lab.relay.threads.ledger import Ledger
 
 NO_MEMORY = "this relay keeps no memory, so there are no threads: start it with --memory"
@@ -15,6 +15,10 @@ NOT_THERE = "there is no such thread of yours: it was never begun, was forgotten
 OVER = "this thread is closed: begin a new one"
 AWAY = "the memory of the threads is away: try again in a moment, or call without a thread"
 AWAY_RETRY_S = 5.0
+
+
+NEW = "new"
+"""In place of a thread's id: begin one."""
 
 
 class Past(NamedTuple):
@@ -60,6 +64,25 @@ async def recall(ledger: Ledger | None, thread_id: str, *, caller: str, customer
     if customer is not None and customer != thread.customer:
         raise SessionRefused(WHERE, f"this thread is not {customer}'s: ask as the customer whose it is", status=403)
     return past
+
+
+async def begin(ledger: Ledger | None, grant: Grant) -> str:
+    """Begin a thread for a grant; its id.
+
+    Raises:
+        SessionRefused: the relay keeps no memory (404), or the memory is away (503).
+    """
+    if ledger is None:
+        raise SessionRefused(WHERE, NO_MEMORY, status=404)
+
+    def make(memory: Memory) -> str:
+        thread = memory.create(customer=grant.customer, persona=grant.persona)
+        return memory.update(thread.id, lambda state: state | {"caller": grant.caller}).id
+
+    try:
+        return await ledger.ask(make)
+    except LabError as error:
+        raise SessionRefused(WHERE, AWAY, status=503, retry_after_s=AWAY_RETRY_S) from error
 
 
 def _who(caller: str) -> str:

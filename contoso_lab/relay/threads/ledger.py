@@ -25,14 +25,12 @@ Answer = TypeVar("Answer")
 
 
 class Ledger:
-    """Asks the memory.
+    """Asks the memory, which whoever has opened it closes.
 
     >>> from contoso_lab.memory import open_memory
     >>> async def ask() -> int:
-    ...     ledger = Ledger(open_memory("sqlite://"))
-    ...     found = await ledger.ask(lambda memory: memory.list())
-    ...     await ledger.close()
-    ...     return len(found)
+    ...     with open_memory("sqlite://") as memory:
+    ...         return len(await Ledger(memory).ask(lambda memory: memory.list()))
     >>> asyncio.run(ask())
     0
     """
@@ -66,8 +64,3 @@ class Ledger:
             raise MemoryUnreachable(f"the memory failed ({type(error).__name__}): try again") from error
         finally:
             self._waiting -= 1
-
-    async def close(self) -> None:
-        """Let go of the memory, once nothing asks it any more."""
-        self._threads.shutdown(wait=False, cancel_futures=True)
-        await asyncio.to_thread(self.memory.close)

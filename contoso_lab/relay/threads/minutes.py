@@ -181,8 +181,14 @@ class Minutes:
                 if (known := self._written.get(id_)) is None:
                     new.append(
                         Message(
-                            "call", "user" if spoken.role == "user" else "assistant", spoken.text, id=id_,
-                            heard=spoken.heard, after=before, at=self._at.get(item_id), call_id=self._call_id,
+                            "call",
+                            "user" if spoken.role == "user" else "assistant",
+                            spoken.text,
+                            id=id_,
+                            heard=spoken.heard,
+                            after=before,
+                            at=self._at.get(item_id),
+                            call_id=self._call_id,
                             meta=self._meta,
                         )  # fmt: skip
                     )

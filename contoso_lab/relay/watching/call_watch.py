@@ -72,7 +72,7 @@ class CallWatch:
             token: what was wrong with the token, one of `TOKEN_REFUSALS`, where that was the reason.
         """
         reason = known(reason, CALL_REFUSALS)
-        if reason in ("setup", "store"):
+        if reason in ("setup", "store", "memory"):
             self._observer.error(reason)
         self._metrics.calls_refused.labels(reason).inc()
         if token is not None:

@@ -20,11 +20,15 @@ from contoso_lab.relay.watching.watch import ENDS, ERRORS, LIMITS, Counts
 
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 
-ISSUE_REFUSALS = ("not_allowed", "limited", "origin", "unknown_name", "store", "issuer", "full", "closing")
+ISSUE_REFUSALS = (
+    "not_allowed", "limited", "origin", "unknown_name", "thread", "store", "memory", "issuer", "full", "closing",
+)  # fmt: skip
 """Why a token was not issued."""
 TOKEN_REFUSALS = ("missing", "unknown", "used", "expired", "other_origin", "store")
 """Why a token did not open a call."""
-CALL_REFUSALS = ("origin", "token", "limited", "full", "closing", "setup", "target", "store", "resume")
+CALL_REFUSALS = (
+    "origin", "token", "thread", "limited", "full", "closing", "setup", "target", "store", "memory", "resume",
+)  # fmt: skip
 """Why a call was not taken."""
 
 # The time at which each series was made would double the page, and Prometheus knows it better.

@@ -62,7 +62,7 @@ class Observer:
         self.metrics.issue_refused.labels(reason).inc()
         if limit is not None:
             self.limit(limit)
-        if reason in ("store", "issuer"):
+        if reason in ("store", "memory", "issuer"):
             self.error(reason)
         self.say("-", "token.refused", reason=reason)
 

@@ -26,7 +26,8 @@ ENDS = ("client", "client_lost", "target", "target_lost", "ceiling", "shutdown",
 """How a call can end, as the metrics name it."""
 
 ERRORS = (
-    "dial", "target_event", "target_lost", "recording", "setup", "tool", "store", "issuer", "credential", "internal",
+    "dial", "target_event", "target_lost", "recording", "setup", "tool", "store", "issuer", "credential", "memory",
+    "internal",
 )  # fmt: skip
 """The kinds of errors that are counted."""
 
