@@ -64,6 +64,11 @@ _SHOWING = re.compile(
     r"|mostr\w+|muestr\w+|enseñ\w+|pantalla|enví\w+|mand\w+|ver)\b|見せ|画面|表示|お送り",
     re.IGNORECASE,
 )
+_VISUAL = re.compile(
+    r"\b(?:visual\w*|image\w*|look\w*|display\w*|view|mail|summar\w+|overview|comparison|foto\w*|bild\w*|sehen|anzeig\w*"
+    r"|übersicht|image\w*|résumé|visuel\w*|affich\w*|imagen|imágenes|foto\w*|resumen)\b|写真|画像|見|まとめ|ページ",
+    re.IGNORECASE,
+)
 _AGAIN = re.compile(
     r"\b(?:again|once more|another look|noch\s?mals?|noch einmal|wieder|encore|de nouveau|otra vez|de nuevo)\b"
     r"|もう一度|もう一回|再度",
@@ -113,6 +118,17 @@ def offers_to_show(text: str) -> bool:
     """
     last = [part for part in re.split(r"(?<=[.!?。！？])\s*", text.strip()) if part][-1:]
     return bool(last) and last[0].endswith(("?", "？", "か。", "か")) and bool(_SHOWING.search(last[0]))
+
+
+def may_permit(text: str) -> bool:
+    """Whether a customer's words could ask for something on the screen, or agree to it; a wide net.
+
+    Where it does not even hold, a gate that says yes has made it up.
+
+    >>> may_permit("Got any pictures of that?"), may_permit("Yes, do that."), may_permit("How heavy is it?")
+    (True, True, False)
+    """
+    return stance(text) in ("asks", "agrees") or bool(_SHOWING.search(text)) or bool(_VISUAL.search(text))
 
 
 def asks_again(text: str) -> bool:

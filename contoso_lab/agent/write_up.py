@@ -13,8 +13,8 @@ HTTP server) does it and tells how it went:
 
 What always holds: one question and one page at a time, never both; a question only after a finished reply to words
 of the customer, so that nothing that the desk caused can start another; at most `ASKED_AT_MOST` questions about the
-same words; no page against a no; no page twice in a row for the same wish; every failure told once; nothing after the
-customer hung up.
+same words; no page without words that can have asked for one, none against a no, and none twice in a row for the same
+wish; every failure told once; nothing after the customer hung up.
 
 >>> rules = WriteUpRules(debounce_s=0.2)
 >>> talk = (Line("u1", "user", "Show me the tent."), Line("a1", "assistant", "It is coming to your screen."))
@@ -32,7 +32,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import assert_never
 
-from contoso_lab.agent.wishes import asks_again, asks_for_more, offers_to_show, stance, subject
+from contoso_lab.agent.wishes import asks_again, asks_for_more, may_permit, offers_to_show, stance, subject
 from contoso_lab.agent.write_up_events import (
     TOLD,
     AskGate,
@@ -76,14 +76,15 @@ class _Question:
     number: int
     lines: tuple[Line, ...]
     wish: str | None
+    """The customer's own words for what is to be shown, where they are understood."""
+    since_wish: tuple[Line, ...]
     until_s: float
 
 
 @dataclass(frozen=True, slots=True)
 class _Page:
     number: int
-    after: str
-    wish: str | None
+    question: _Question
     held: bool
     until_s: float
 
@@ -132,8 +133,8 @@ class WriteUpRules:
         self._numbers = 0
         self._ask_at_s: float | None = None
         self._burst_ends_s = 0.0
-        self._replied: str | None = None
-        """The last finished reply that the debouncing has seen."""
+        self._replied: set[str] = set()
+        """The finished replies that the debouncing has seen."""
         self._over = False
 
     @property
@@ -187,11 +188,11 @@ class WriteUpRules:
         self._lines = lines
         waiting = {line.id for line in lines if line.role == "user" and not line.done}
         self._first_seen = {one: self._first_seen.get(one, now_s) for one in waiting}
-        replies = [line.id for line in lines if _is_reply(line)]
-        if replies and replies[-1] != self._replied:
-            if self._ask_at_s is None:
+        replies = {line.id for line in lines if _is_reply(line)}
+        if replies - self._replied:
+            if self._ask_at_s is None or now_s >= self._ask_at_s:
                 self._burst_ends_s = now_s + BURST_S
-            self._replied = replies[-1]
+            self._replied = replies
             self._ask_at_s = min(now_s + self._debounce_s, self._burst_ends_s)
 
     def _open_lines(self) -> tuple[Line, ...]:
@@ -230,7 +231,7 @@ class WriteUpRules:
         lines = tuple(line for line in self._open_lines() if line.text.strip())
         self._judged |= {line.id for line in lines}
         self._asked[asked[-1].id] = self._asked.get(asked[-1].id, 0) + 1
-        self._question = _Question(self._number(), lines, _wish(self._lines, lines), now_s + GATE_PATIENCE_S)
+        self._question = _Question(self._number(), lines, *_wish(self._lines, lines), now_s + GATE_PATIENCE_S)
         return [AskGate(self._question.number, lines)]
 
     def _decide(self, number: int, requested: bool, now_s: float) -> list[Decision]:
@@ -246,9 +247,9 @@ class WriteUpRules:
             # The assistant may agree in its next reply, which need not follow another line of the customer.
             self._judged -= {line.id for line in question.lines}
             self._denied = after
-        if not requested or _last_stance(question.lines) == "declines":
+        if not requested or _last_stance(question.lines) == "declines" or not _permitted(question.lines):
             return []
-        if self._replaced(after, question.wish):
+        if self._replaced(question):
             self._settled = after
             return []
         shown = self._shown
@@ -257,8 +258,10 @@ class WriteUpRules:
             return [Tell("still_shown")] if shown.open and question.wish is not None else []
         self._settled = after
         lines = tuple(line for line in self._lines if line.text.strip() and (line.role == "assistant" or line.done))
-        held = shown is not None and question.wish is None
-        self._page = _Page(self._number(), after, question.wish, held, now_s + PAGE_PATIENCE_S)
+        held = shown is not None and (
+            question.wish is None or not (subject(question.wish) or self._names(question.wish))
+        )
+        self._page = _Page(self._number(), question, held, now_s + PAGE_PATIENCE_S)
         return [WritePage(self._page.number, lines, after, held)]
 
     def _gate_failed(self, number: int) -> list[Decision]:
@@ -275,19 +278,36 @@ class WriteUpRules:
 
     def _is_void(self, question: _Question) -> bool:
         """Whether what was judged is not what was heard: a reply was cut short since, or words came late."""
-        now = {line.id: line.text for line in self._lines}
-        return any(now.get(line.id) != line.text for line in question.lines)
+        places = [place for place, line in enumerate(self._lines) if line.id == question.lines[-1].id]
+        now = {line.id: line.text for line in self._lines[: places[-1] + 1]} if places else {}
+        judged = {line.id for line in question.lines}
+        late = any(line.id in now and line.id not in judged for line in self._unjudged(question))
+        return late or any(now.get(line.id) != line.text for line in question.lines)
+
+    def _unjudged(self, question: _Question) -> list[Line]:
+        """The customer's words since the wish that the gate has not judged; late ones may stand before others."""
+        judged = {(line.id, line.text) for line in question.lines}
+        first = (question.since_wish or question.lines)[0].id
+        places = [place for place, line in enumerate(self._lines) if line.id == first]
+        since = self._lines[places[0] :] if places else ()
+        said = [line for line in since if line.role == "user" and line.done and line.text.strip()]
+        return [line for line in said if (line.id, line.text) not in judged]
 
     def _is_new(self, question: _Question, shown: _Shown) -> bool:
         """Whether a yes after a page wants another one, and not the one that was shown."""
-        named = {sku for line in question.lines for sku in self._names(line.text)}
-        if named - shown.skus:
+        wish = question.wish
+        if wish is None or not shown.open:
+            return wish is not None or self._names_others(shown, *question.lines)
+        if self._names(wish):
+            return bool(set(self._names(wish)) - shown.skus)
+        if self._names_others(shown, *question.since_wish):
             return True
-        if question.wish is None or not shown.open:
-            return question.wish is not None
-        if self._names(question.wish) or asks_again(question.wish):
+        if asks_again(wish):
             return False
-        return not subject(question.wish) <= subject(shown.wish or "")
+        return bool(subject(wish) - subject(shown.wish or "")) or self._names_others(shown, *question.lines)
+
+    def _names_others(self, shown: _Shown, *lines: Line) -> bool:
+        return any(set(self._names(line.text)) - shown.skus for line in lines)
 
     # -- the page ---------------------------------------------------------------------------------
 
@@ -296,9 +316,10 @@ class WriteUpRules:
         if page is None or page.number != number:
             return []
         self._page = None
-        if page.held and self._shown is not None and skus <= self._shown.skus:
-            return [DropPage(number)]
-        self._shown = _Shown(skus, page.wish)
+        before = self._shown
+        if page.held and before is not None and skus <= before.skus and (before.open or page.question.wish is None):
+            return [DropPage(number), *([Tell("still_shown")] if page.question.wish is not None else [])]
+        self._shown = _Shown(skus, page.question.wish)
         return [ShowPage(number), Tell("shown")]
 
     def _page_failed(self, number: int) -> list[Decision]:
@@ -309,22 +330,18 @@ class WriteUpRules:
 
     def _moved_on(self) -> list[Decision]:
         page = self._page
-        if page is None or not self._replaced(page.after, page.wish):
+        if page is None or not self._replaced(page.question):
             return []
         self._page = None
         return [CancelPage(page.number)]
 
-    def _replaced(self, after: str, wish: str | None) -> bool:
+    def _replaced(self, question: _Question) -> bool:
         """Whether the customer has said no since, or asked for something else instead."""
-        places = [place for place, line in enumerate(self._lines) if line.id == after]
-        since = self._lines[places[0] + 1 :] if places else ()
-        for line in since:
-            if line.role != "user" or not line.done:
-                continue
+        for line in self._unjudged(question):
             match stance(line.text):
                 case "declines":
                     return True
-                case "asks" if not asks_for_more(line.text) and subject(line.text) - subject(wish or ""):
+                case "asks" if not asks_for_more(line.text) and subject(line.text) - subject(question.wish or ""):
                     return True
         return False
 
@@ -351,23 +368,29 @@ def _is_reply(line: Line) -> bool:
     return line.role == "assistant" and line.done and not line.ours and bool(line.text.strip())
 
 
+def _permitted(lines: tuple[Line, ...]) -> bool:
+    """Whether anything that the customer said can have been the request: a gate may be wrong."""
+    return any(line.role == "user" and may_permit(line.text) for line in lines)
+
+
 def _last_stance(lines: tuple[Line, ...]) -> str | None:
     found = [stance(line.text) for line in lines if line.role == "user"]
     return next((one for one in reversed(found) if one is not None), None)
 
 
-def _wish(all_lines: tuple[Line, ...], lines: tuple[Line, ...]) -> str | None:
-    """The customer's own words for what is to be shown: a request, or the offer that they accepted."""
-    wish, counted, before = None, {line.id for line in lines}, ""
+def _wish(all_lines: tuple[Line, ...], lines: tuple[Line, ...]) -> tuple[str | None, tuple[Line, ...]]:
+    """The customer's own words for what is to be shown, a request or the offer that they accepted; and all since."""
+    wish: str | None = None
+    since: tuple[Line, ...] = ()
+    before = ""
     for line in all_lines:
         if line.role == "assistant":
             before = line.text or before
-        elif line.id in counted:
-            match stance(line.text):
-                case "asks":
-                    wish = line.text
-                case "agrees" if offers_to_show(before):
-                    wish = f"{before} {line.text}"
-                case "declines":
-                    wish = None
-    return wish
+        elif line in lines:
+            said = stance(line.text)
+            if said == "asks" or (said == "agrees" and offers_to_show(before)):
+                wish = line.text if said == "asks" else f"{before} {line.text}"
+                since = lines[lines.index(line) :]
+            elif said == "declines":
+                wish, since = None, ()
+    return wish, since

@@ -1,105 +1,226 @@
-"""What happens beside the call: the write-up gate judges each reply, suggestions appear, the assistant is told."""
+"""What happens beside the call: the write-up gate judges each reply, suggestions appear, the assistant is told.
+
+The rules are `contoso_lab.agent.write_up`; this is the hand that carries them out in a session.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from typing import assert_never
 
 from contoso_lab import prompts
+from contoso_lab.agent.write_up import (
+    TOLD,
+    AskGate,
+    CancelGate,
+    CancelPage,
+    Decision,
+    DropPage,
+    GateAnswered,
+    GateFailed,
+    Heard,
+    Line,
+    PageFailed,
+    PageFinished,
+    ShowPage,
+    Tell,
+    Tick,
+    WritePage,
+    WriteUpEvent,
+    WriteUpRules,
+)  # fmt: skip
+from contoso_lab.errors import PromptError
 from contoso_lab.session.client import Session
 from contoso_lab.settings import Target
-from contoso_lab.shop import Catalog, Customer, thread
-from contoso_lab.shop.writeup import decide, suggest
+from contoso_lab.shop import Catalog, Customer
+from contoso_lab.shop.writeup import WriteUp, decide, skus_in, suggest
 from contoso_lab.wire import Turn
 
-ON_SCREEN = "The suggestions are now on the customer's screen."
+ON_SCREEN = TOLD["shown"]
 
 
 @dataclass(slots=True)
 class WriteUpDesk:
     """The desk beside the phone: writes suggestions when the customer asked to see something.
 
-    Give its `after_reply` to `connect`. It judges the conversation as it was heard, runs once per
-    finished reply and never for a reply that it caused itself.
+    Give its `after_reply` to `connect`. When it asks, writes and shows is decided by `WriteUpRules`, on the
+    conversation as it was heard.
     """
 
     target: Target
     customer: Customer
     catalog: Catalog
     on_suggestion: Callable[[str], None] | None = None
-    """Called with each piece of Markdown as it is written."""
+    """Called with each piece of Markdown as it is written; a page that may be one that was shown comes in one piece."""
+    forgiving: bool = False
+    """Tell the assistant when a prompt fails, and go on; otherwise that ends the call with the prompt's sentence."""
     shown: int = field(default=0, init=False)
-    _judged: str | None = field(default=None, init=False)
-    """The customer's last turn when the gate was asked: without a later one there is nothing new to judge."""
-    _answered: str | None = field(default=None, init=False)
-    """The last turn that was on the table when a page was written: what came before it is settled."""
+    _rules: WriteUpRules = field(init=False)
+    _work: asyncio.Task[WriteUpEvent] | None = field(default=None, init=False)
+    """The question or the page that is on."""
+    _page: _Page | None = field(default=None, init=False)
+    """The page that is written, or waits to be shown."""
+    _begun: int = field(default=0, init=False)
+
+    def __post_init__(self) -> None:
+        self._rules = WriteUpRules(lambda text: skus_in(text, self.catalog))
 
     async def prepare(self) -> None:
         """Load what the desk will need, before the call: the first prompt's imports would hold up the sound."""
         await asyncio.to_thread(prompts.prepare, "writeup_gate", "suggestions")
 
     async def after_reply(self, session: Session) -> None:
-        """Judge the conversation; on yes, write, show, and tell the assistant that it is on screen."""
-        # A server may answer before it has written down what it answers to.
-        await session.until(lambda: _all_written(session))
-        turns = tuple(turn for turn in session.conversation.turns if not _being_said(turn))
-        open_turns = _after(turns, self._answered)
-        asked = [turn.item_id for turn in open_turns if turn.role == "user" and turn.heard]
-        if not asked or asked[-1] == self._judged:
-            return  # nothing was asked since: this is the greeting, or our own "it is on your screen"
-        self._judged = asked[-1]
-        after_item_id = turns[-1].item_id
+        """Do what the rules say, until they have nothing more to do. Cancelling it stops the writing, too."""
+        clock = asyncio.get_running_loop().time  # the call's own clock may stand still where a test holds it
+        event: WriteUpEvent = Heard(_lines(session))
+        try:
+            while True:
+                for decision in self._rules.receive(event, now_s=clock()):
+                    await self._carry_out(decision, session)
+                due_s = self._rules.due_s
+                if due_s is None:
+                    return
+                event = await self._next(session, _lines(session), within_s=max(0.0, due_s - clock()))
+        finally:
+            await self._stop()
 
+    async def _next(self, session: Session, lines: tuple[Line, ...], *, within_s: float) -> WriteUpEvent:
+        """What happens first: the work is done, somebody says something, or time passes."""
+        changed = asyncio.create_task(session.until(lambda: _lines(session) != lines))
+        try:
+            await asyncio.wait(
+                {changed, *filter(None, [self._work])}, timeout=within_s, return_when=asyncio.FIRST_COMPLETED
+            )
+        finally:
+            changed.cancel()
+            await asyncio.wait([changed])
+        # First what was said: a page that is just ready is not shown to a customer who just said no.
+        if _lines(session) != lines:
+            return Heard(_lines(session))
+        if self._work is not None and self._work.done():
+            done, self._work = self._work, None
+            return done.result()
+        return Tick()
+
+    async def _carry_out(self, decision: Decision, session: Session) -> None:
+        match decision:
+            case AskGate():
+                self._work = asyncio.create_task(self._ask(decision, session))
+            case WritePage():
+                self._begun += 1
+                self._page = _Page(f"suggestion_{self._begun}", decision)
+                await session.note("suggestion.started", **self._page.where)
+                self._work = asyncio.create_task(self._write(self._page, session))
+            case ShowPage():
+                await self._show(session)
+            case Tell(what):
+                await session.tell(TOLD[what])
+            case CancelPage() | DropPage():
+                await self._stop()
+                if self._page is not None:
+                    happened = "suggestion.cancelled" if isinstance(decision, CancelPage) else "suggestion.dropped"
+                    await session.note(happened, **self._page.where)
+            case CancelGate():
+                await self._stop()
+            case _:
+                assert_never(decision)
+
+    async def _ask(self, asked: AskGate, session: Session) -> WriteUpEvent:
         started_ns = time.monotonic_ns()
-        decision = await decide(thread(open_turns), self.target)
+        try:
+            decision = await decide(_messages(asked.lines), self.target)
+        except PromptError as error:
+            if not self.forgiving:
+                raise
+            await session.note("gate.failed", after_item_id=asked.after, reason=str(error))
+            return GateFailed(asked.question)
         await session.note("prompt.run", run=decision.run.to_dict())
         await session.note(
             "gate.decided",
-            after_item_id=after_item_id,
+            after_item_id=asked.after,
             requested=decision.requested,
             reason=decision.reason,
             duration_ms=_since_ms(started_ns),
         )
-        if not decision.requested:
-            return
+        return GateAnswered(asked.question, decision.requested)
 
-        self._answered = after_item_id
-        suggestion_id = f"suggestion_{self.shown + 1}"
-        started_ns = time.monotonic_ns()
-        await session.note("suggestion.started", suggestion_id=suggestion_id, after_item_id=after_item_id)
-        page = await suggest(thread(turns), self.customer, self.catalog, self.target, on_text=self.on_suggestion)
-        await session.note("prompt.run", run=page.run.to_dict())
+    async def _write(self, page: _Page, session: Session) -> WriteUpEvent:
+        on_text = None if page.order.held else self.on_suggestion
+        try:
+            written = await suggest(
+                _messages(page.order.lines), self.customer, self.catalog, self.target, on_text=on_text
+            )
+        except PromptError as error:
+            if not self.forgiving:
+                raise
+            await session.note("suggestion.failed", **page.where, reason=str(error))
+            return PageFailed(page.order.page)
+        page.written, page.duration_ms = written, _since_ms(page.started_ns)
+        await session.note("prompt.run", run=written.run.to_dict())
+        return PageFinished(page.order.page, written.skus)
+
+    async def _show(self, session: Session) -> None:
+        page = self._page
+        if page is None or page.written is None:
+            return
+        if page.order.held and self.on_suggestion is not None:
+            self.on_suggestion(page.written.text)
         await session.note(
             "suggestion.shown",
-            suggestion_id=suggestion_id,
-            after_item_id=after_item_id,
-            text=page.text,
-            skus=list(page.skus),
-            unknown_skus=list(page.unknown_skus),
-            duration_ms=_since_ms(started_ns),
+            **page.where,
+            text=page.written.text,
+            skus=list(page.written.skus),
+            unknown_skus=list(page.written.unknown_skus),
+            duration_ms=page.duration_ms,
         )
         self.shown += 1
-        await session.tell(ON_SCREEN)
+
+    async def _stop(self) -> None:
+        """End the question or the page that is on; the prompt's connection closes with it."""
+        work, self._work = self._work, None
+        if work is not None:
+            work.cancel()
+            await asyncio.wait([work])
 
 
-def _being_said(turn: Turn) -> bool:
-    return turn.role == "user" and turn.status == "open"
+@dataclass(slots=True)
+class _Page:
+    """A page in the making."""
+
+    id: str
+    order: WritePage
+    started_ns: int = field(default_factory=time.monotonic_ns)
+    written: WriteUp | None = None
+    duration_ms: float = 0.0
+
+    @property
+    def where(self) -> dict[str, str]:
+        """Which page it is, in the recording's notes."""
+        return {"suggestion_id": self.id, "after_item_id": self.order.after}
 
 
-def _all_written(session: Session) -> bool:
-    """Whether the words of the customer are there for all that was answered."""
-    turns = session.conversation.turns
-    answers = [place for place, turn in enumerate(turns) if turn.role == "assistant"]
-    asked = turns[: answers[-1] if answers else 0]
-    return all(session.written(turn) for turn in asked if turn.role == "user")
+def _lines(session: Session) -> tuple[Line, ...]:
+    """The conversation as heard, for the rules."""
+    return tuple(
+        Line(turn.item_id, turn.role, turn.heard, _is_done(turn, session))
+        for turn in session.conversation.turns
+        if turn.role in ("user", "assistant")
+    )
 
 
-def _after(turns: tuple[Turn, ...], item_id: str | None) -> tuple[Turn, ...]:
-    """The turns behind the one with this id; all of them when there is none."""
-    places = [place for place, turn in enumerate(turns) if turn.item_id == item_id]
-    return turns[places[0] + 1 :] if places else turns
+def _is_done(turn: Turn, session: Session) -> bool:
+    """Whether the words of the customer are there, or the reply is complete and was not cut short."""
+    if turn.role == "user":
+        return session.written(turn)
+    being_made = turn.response_id is not None and turn.response_id == session.conversation.active_response_id
+    return turn.status == "done" and not being_made
+
+
+def _messages(lines: Iterable[Line]) -> list[dict[str, str]]:
+    return [{"role": line.role, "content": line.text.strip()} for line in lines]
 
 
 def _since_ms(started_ns: int) -> float:
