@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+from contoso_lab.shop.cart import Basket, Cart, DictBasket, Order
 from contoso_lab.shop.catalog import CATEGORIES, Catalog, Product, catalogue_path, use_catalog
 from contoso_lab.shop.chat import ChatAnswer
 from contoso_lab.shop.customers import Customer, get_customer, load_customers
@@ -19,13 +20,17 @@ from contoso_lab.shop.voice import session_config
 from contoso_lab.shop.writeup import GateDecision, WriteUp, decide, find_skus, skus_in, suggest
 
 __all__ = [
+    "Basket",
     "CATEGORIES",
+    "Cart",
     "Catalog",
     "ChatAnswer",
     "Claim",
     "Customer",
+    "DictBasket",
     "GateDecision",
     "Manual",
+    "Order",
     "Product",
     "ShopTool",
     "Spec",

@@ -98,6 +98,20 @@ def catalog_table(products: Iterable[_Shown], sha256: str) -> str:
     return f'<table style="{TABLE}">{head}{rows}</table><small>catalogue sha256 {html.escape(sha256[:8])}</small>'
 
 
+def cart_table(lines: Iterable[tuple[_Shown, int]], total: str) -> str:
+    """What a customer is about to buy: a row for each product, and the sum below."""
+    left, right = 'style="text-align:left;padding:2px 8px"', 'style="text-align:right;padding:2px 8px"'
+    rows = "".join(
+        f"<tr><td>{picture(p.image_path, 40)}</td><td {right}>{quantity} ×</td><td {left}><b>{html.escape(p.name)}</b> "
+        f'<span style="opacity:.7">{html.escape(p.sku)}</span></td><td {right}>{html.escape(p.price)}</td></tr>'
+        for p, quantity in lines
+    )
+    if not rows:
+        return '<div style="opacity:.7">The cart is empty.</div>'
+    end = f'<tr style="border-top:{_LINE}"><td></td><td></td><td {left}>total</td><td {right}><b>{total}</b></td></tr>'
+    return f'<table style="{TABLE}">{rows}{end}</table>'
+
+
 def customer_card(customer: _Person) -> str:
     """One customer: who, where, and what they bought."""
     bought = ", ".join(map(html.escape, customer.purchases)) or "nothing yet"

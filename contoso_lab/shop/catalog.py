@@ -183,16 +183,19 @@ class Catalog:
             raise ShopError(f"the catalogue has no category {category!r}; there are {', '.join(self.categories)}")
         return found
 
-    def search(self, query: str, keep: Callable[[Product], bool] | None = None) -> list[Hit]:
+    def search(
+        self, query: str, keep: Callable[[Product], bool] | None = None, *, most: float | None = None
+    ) -> list[Hit]:
         """The products that fit a query, the best first, each with the words that fit.
 
         Args:
             keep: only products of which this is true.
+            most: the most that one may cost, beside what the query says of it.
 
         >>> [hit.product.name for hit in Catalog.load().search("two burner stove")]
         ['Hearth Stove', 'Spark Stove']
         """
-        return self.index.find(query, keep)
+        return self.index.find(query, keep, most=most)
 
     @functools.cached_property
     def index(self) -> Index:
@@ -275,7 +278,7 @@ def use_catalog(source: Catalog | Path | str | DataFrame | None) -> InUse:
     ...     Catalog.load() is catalog
     True
     """
-    global _in_use  # noqa: PLW0603 - one place, so that nobody has to hand the catalogue through
+    global _in_use
     before = _in_use
     _in_use = source if isinstance(source, Catalog) or source is None else Catalog.read(source)
     return InUse(Catalog.load(), before)

@@ -7,7 +7,6 @@ said all at once, one sentence each with the row and the column, because nobody 
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from collections.abc import Mapping, Sequence
@@ -54,7 +53,9 @@ def read(source: Path | str | DataFrame) -> Catalog:
         case ".csv":
             return from_csv(path)
         case other:
-            raise ShopError(f"{shown(path)}: a catalogue is a .json or a .csv file, not {other or 'a file without end'}")
+            raise ShopError(
+                f"{shown(path)}: a catalogue is a .json or a .csv file, not {other or 'a file without end'}"
+            )
 
 
 def from_json(path: Path) -> Catalog:

@@ -88,25 +88,27 @@ class Index:
         self._skus = {_compact(product.sku): at for at, product in enumerate(self._products)}
         self._known = functools.lru_cache(maxsize=2048)(self._scores)
 
-    def find(self, query: str, keep: Callable[[Product], bool] | None = None) -> list[Hit]:
+    def find(
+        self, query: str, keep: Callable[[Product], bool] | None = None, *, most: float | None = None
+    ) -> list[Hit]:
         """The products that fit a query.
 
         Args:
             keep: only products of which this is true.
+            most: the most that one may cost, beside what the query says of it.
         """
         if named := self._by_sku(query):
             return [hit for hit in named if keep is None or keep(hit.product)]
         asked, wishes = read_query(query)
-        open_to = [
-            at for at, one in enumerate(self._products) if (keep is None or keep(one)) and _affordable(one, wishes)
-        ]
+        open_to = [at for at, one in enumerate(self._products) if keep is None or keep(one)]
         wanted = self._joined(list(dict.fromkeys(asked)))
         if not wanted:
             hits = [Hit(self._products[at], 0.0, ()) for at in open_to]
+            hits = [hit for hit in hits if _affordable(hit.product, wishes, most)]
             return _in_order(hits, wishes) if wishes.cheap_first or wishes.dear_first else hits
         by_word = {word: self._known(word) for word in wanted}
         kinds = self._kinds_named(by_word)
-        hits: list[tuple[Hit, bool]] = []
+        found: list[tuple[Hit, bool]] = []
         for at in open_to:
             product = self._products[at]
             had = {word: float(scores[at]) for word, scores in by_word.items() if scores[at] > 0}
@@ -116,10 +118,11 @@ class Index:
                 points += _FITS * _suits(product, wishes)
                 of_kind = not kinds.isdisjoint(self._kinds[at])
                 points *= 1 if of_kind or not kinds else _OTHER_KIND
-                hits.append((Hit(product, points, tuple(had)), of_kind))
-        best = max((hit.points for hit, _ in hits), default=0.0)
-        good = [hit for hit, of_kind in hits if of_kind or hit.points >= _MANY_FIT * best]
-        return _in_order(good, wishes)
+                found.append((Hit(product, points, tuple(had)), of_kind))
+        best = max((hit.points for hit, _ in found), default=0.0)
+        good = [hit for hit, of_kind in found if of_kind or hit.points >= _MANY_FIT * best]
+        # The price comes last: what is too dear still shows how well a thing has to fit.
+        return _in_order([hit for hit in good if _affordable(hit.product, wishes, most)], wishes)
 
     def _by_sku(self, query: str) -> list[Hit]:
         parts = query.split()
@@ -186,9 +189,7 @@ def _stem_of(shorter: str, longer: str) -> bool:
     return len(shorter) >= 4 and longer.startswith(shorter) and len(longer) - len(shorter) <= 3
 
 
-def _sheets(
-    products: Sequence[Product], names: Callable[[str], Sequence[str]]
-) -> list[dict[str, tuple[str, ...]]]:
+def _sheets(products: Sequence[Product], names: Callable[[str], Sequence[str]]) -> list[dict[str, tuple[str, ...]]]:
     """The words of each product, by where they stand."""
     own = [_words([product.name, product.description]) for product in products]
     sheets = []
@@ -219,9 +220,11 @@ def _own_name(category: str) -> tuple[str, ...]:
     return (category,)
 
 
-def _affordable(product: Product, wishes: Wishes) -> bool:
-    return (wishes.most is None or product.amount <= wishes.most) and (
-        wishes.least is None or product.amount >= wishes.least
+def _affordable(product: Product, wishes: Wishes, most: float | None) -> bool:
+    return (
+        (wishes.most is None or product.amount <= wishes.most)
+        and (wishes.least is None or product.amount >= wishes.least)
+        and (most is None or product.amount <= most)
     )
 
 

@@ -1,4 +1,4 @@
-"""Figures with their units, out of the words that a catalogue has for them: "6.1 kg", "up to 22 kg", "60 x 22 x 22 cm"."""
+"""Figures with their units, out of a catalogue's words for them: "6.1 kg", "up to 22 kg", "60 x 22 x 22 cm"."""
 
 from __future__ import annotations
 

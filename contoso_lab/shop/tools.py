@@ -1,8 +1,8 @@
-"""What a voice agent can look up while it talks: the catalogue, a product, and what this customer has bought.
+"""What an agent can look up while it talks: the catalogue, a product or its manual, and what this customer has bought.
 
 Pure functions over the catalogue and one customer, with small answers, because a model reads every word of them
-before it goes on talking. Nothing is invented: there are no orders in our data, so `order_status` says what is
-known (what was bought) and what is not (when it comes, where it is).
+before it goes on talking. Nothing is invented: `order_status` says what is known (what was bought) and what is not
+(when it comes, where it is). What changes something (the cart, the screen, an order) is in `buying`.
 """
 
 from __future__ import annotations
@@ -10,19 +10,22 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from datetime import UTC, datetime
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from contoso_lab.errors import ShopError
-from contoso_lab.shop.catalog import CATEGORIES, Catalog, Product
+from contoso_lab.shop.cart import Basket, Order, orders_of
+from contoso_lab.shop.catalog import Catalog, Product
 from contoso_lab.shop.customers import Customer
-from contoso_lab.shop.search import search
+from contoso_lab.shop.prices import written
+from contoso_lab.shop.search import Hit
+from contoso_lab.shop.tool_schemas import MOST_FOUND, schemas
 
-MOST_FOUND = 5
-"""How many products a search tells of: nobody keeps more in mind when they are read out."""
+_NO_ORDERS = "Where an order is and when it arrives I cannot see."
 
-_NO_ORDERS = "When an order was placed, where it is and when it arrives I cannot see."
+Section = Literal["features", "technical_specs", "user_guide", "cautions", "warranty", "returns", "faq"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,18 +34,23 @@ class ShopTool:
 
     schema: Mapping[str, Any]
     """As it stands in a session's `tools`."""
-    _read: Callable[[Mapping[str, Any]], Mapping[str, Any]]
+    _do: Callable[[Mapping[str, Any], str], Mapping[str, Any]]
 
-    def run(self, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Look it up.
+    def run(self, arguments: Mapping[str, Any], *, call_id: str = "") -> Mapping[str, Any]:
+        """Look it up, or do it.
+
+        Args:
+            call_id: the id that the model's call carries; what changes something is done once for each.
 
         Raises:
             ShopError: an argument is wrong, or there is no such product; the sentence is for the model.
         """
-        return self._read(arguments)
+        return self._do(arguments, call_id)
 
 
-class _Arguments(BaseModel):
+class Arguments(BaseModel):
+    """What a model may give a tool; null is the same as left out."""
+
     model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
 
     @field_validator("*", mode="before")
@@ -53,23 +61,35 @@ class _Arguments(BaseModel):
         return field.default if value is None and not field.is_required() else value
 
 
-class _Search(_Arguments):
+class _Search(Arguments):
     query: str = Field(max_length=200)
     category: str | None = None
     max_price: float | None = Field(default=None, gt=0, allow_inf_nan=False)
     limit: int = Field(default=3, ge=1, le=MOST_FOUND)
 
 
-class _Get(_Arguments):
+class _Get(Arguments):
     sku: str = Field(min_length=1, max_length=80)
+    section: Section | None = None
 
 
-class _Order(_Arguments):
+class _Order(Arguments):
     order: str | None = Field(default=None, max_length=80)
 
 
-def shop_tools(customer: Customer, catalog: Catalog) -> dict[str, ShopTool]:
-    """The tools of a call with this customer, by name.
+def shop_tools(
+    customer: Customer,
+    catalog: Catalog,
+    basket: Basket | None = None,
+    *,
+    now: Callable[[], datetime] = lambda: datetime.now(UTC),
+) -> dict[str, ShopTool]:
+    """The tools of a conversation with this customer, by name.
+
+    Args:
+        basket: where the conversation's cart and orders are kept; without one there is nothing to put things into,
+            and the agent can only look things up.
+        now: the clock.
 
     >>> from contoso_lab.shop import get_customer
     >>> tools = shop_tools(get_customer("maya"), Catalog.load())
@@ -77,12 +97,25 @@ def shop_tools(customer: Customer, catalog: Catalog) -> dict[str, ShopTool]:
     >>> found["products"][0]["name"]
     'Meadow Four'
     """
-    tools = (
-        ShopTool(SEARCH, lambda given: search_catalog(catalog, customer, **_checked(_Search, given))),
-        ShopTool(GET, lambda given: get_product(catalog, customer, **_checked(_Get, given))),
-        ShopTool(ORDER, lambda given: order_status(catalog, customer, **_checked(_Order, given))),
-    )
-    return {str(tool.schema["name"]): tool for tool in tools}
+    from contoso_lab.shop.buying import buying_tools
+
+    known = schemas(catalog)
+    _ = catalog.index  # made before the call begins, not while somebody waits for an answer
+
+    def bought() -> Customer:
+        """The customer, with what they have ordered since."""
+        return customer if basket is None else with_orders(customer, orders_of(basket.read()), catalog)
+
+    def orders() -> tuple[Order, ...]:
+        return () if basket is None else orders_of(basket.read())
+
+    tools = {
+        "search_catalog": lambda given, _: search_catalog(catalog, bought(), **checked(_Search, given)),
+        "get_product": lambda given, _: get_product(catalog, bought(), **checked(_Get, given)),
+        "order_status": lambda given, _: order_status(catalog, customer, **checked(_Order, given), orders=orders()),
+        **({} if basket is None else buying_tools(customer, catalog, basket, now=now)),
+    }
+    return {name: ShopTool(known[name], do) for name, do in tools.items()}
 
 
 def search_catalog(
@@ -101,20 +134,21 @@ def search_catalog(
     Raises:
         ShopError: there is no such category.
     """
-    products: Sequence[Product] = tuple(catalog)
-    if category is not None:
-        products = catalog.by_category(_category(category))
-    affordable = [product for product in products if max_price is None or product.price_usd <= max_price]
-    hits = search(query, affordable)
+    there = {product.sku for product in catalog.by_category(category)} if category is not None else set()
+
+    def open_to(product: Product) -> bool:
+        return category is None or product.sku in there
+
+    hits = catalog.search(query, open_to, most=max_price)
     # Stable, so that among the others the best stay in front.
     hits = sorted(hits, key=lambda hit: hit.product.sku in customer.purchases and not hit.named)
     told: dict[str, Any] = {
-        "products": [_row(hit.product, customer) | {"matches": list(hit.words)} for hit in hits[:limit]]
+        "products": [row(hit.product, customer) | {"matches": list(hit.words)} for hit in hits[:limit]]
     }
     if len(hits) > limit:
         told["more"] = len(hits) - limit
     if not hits:
-        dearer = search(query, products)
+        dearer = catalog.search(query, open_to)
         told["note"] = (
             f"Nothing fits below that price; the cheapest that fits costs {_cheapest(dearer).price}."
             if dearer
@@ -123,78 +157,107 @@ def search_catalog(
     return told
 
 
-def get_product(catalog: Catalog, customer: Customer, sku: str) -> dict[str, Any]:
-    """Everything that the shop knows of one product.
+def get_product(catalog: Catalog, customer: Customer, sku: str, section: Section | None = None) -> dict[str, Any]:
+    """Everything that the shop knows of one product, or a section of its manual.
 
     Raises:
         ShopError: there is none with this SKU or name.
     """
-    product = _find(catalog, sku)
-    return _row(product, customer) | {
+    product = find(catalog, sku)
+    if section is not None:
+        text = product.manual.sections.get(section.replace("_", " "))
+        told: dict[str, Any] = {"sku": product.sku, "name": product.name, "section": section.replace("_", " ")}
+        if text is None:
+            return told | {"note": "The shop has no manual of this product: say that you do not know."}
+        return told | {"text": _plain(text)}
+    return row(product, customer) | {
         "brand": product.brand,
         "story": product.story,
         "features": list(product.features),
         "facts": dict(product.facts),
+        "manual": list(product.manual.sections),
     }
 
 
-def order_status(catalog: Catalog, customer: Customer, order: str | None = None) -> dict[str, Any]:
-    """What is known of the customer's orders: what was bought, and nothing else.
+def order_status(
+    catalog: Catalog, customer: Customer, order: str | None = None, orders: Sequence[Order] = ()
+) -> dict[str, Any]:
+    """What is known of the customer's purchases and orders, and nothing else.
 
     Args:
-        order: a product's SKU or name, or an order number, of which we know none.
+        order: a product's SKU or name, or the number of an order.
+        orders: those that were placed in this conversation.
     """
     bought = [catalog.get(sku) for sku in customer.purchases]
-    names = " and ".join(filter(None, [", ".join(f"the {one.name}" for one in bought[:-1]), *_last(bought)]))
+    names = _listing([f"the {one.name}" for one in bought])
+    placed = [_order_row(one, catalog) for one in orders]
+    said = f"I can see that you have bought {names or 'nothing from us yet'}."
+    for one, told_as in zip(orders, placed, strict=True):
+        said += f" Order {one.id} over {told_as['total']} has been placed."
     told: dict[str, Any] = {
         "bought": [{"sku": product.sku, "name": product.name} for product in bought],
-        "summary": f"I can see that you have bought {names or 'nothing from us yet'}. {_NO_ORDERS}",
+        **({"orders": placed} if placed else {}),
+        "summary": f"{said} {_NO_ORDERS}",
         "note": "There is no more than this in the shop's data: do not guess dates, numbers or deliveries.",
     }
     if order is not None and order.strip():
         told["asked_for"] = order
+        asked = [one for one in orders if _bare(one.id) == _bare(order)]
+        if asked:
+            told |= {"was_bought": True, "order": _order_row(asked[0], catalog)}
+            return told
         try:
-            told["was_bought"] = _find(catalog, order) in bought
+            product = find(catalog, order)
         except ShopError:
             told["was_bought"] = None  # an order number, or nothing of ours: we cannot tell
+        else:
+            told["was_bought"] = product in bought or any(
+                line.sku == product.sku for one in orders for line in one.lines
+            )
     return told
 
 
-def _last(bought: Sequence[Product]) -> list[str]:
-    return [f"the {product.name}" for product in bought[-1:]]
-
-
-def _row(product: Product, customer: Customer) -> dict[str, Any]:
+def row(product: Product, customer: Customer) -> dict[str, Any]:
+    """A product as an answer tells of it."""
+    price = {"price_usd": float(product.amount)} if product.currency == "USD" else {
+        "price": float(product.amount), "currency": product.currency,
+    }  # fmt: skip
     return {
         "sku": product.sku,
         "name": product.name,
         "category": product.category,
-        "price_usd": product.price_usd,
+        **price,
         "description": product.description,
         "already_bought": product.sku in customer.purchases,
     }
 
 
-def _cheapest(hits: Sequence[Any]) -> Product:
-    product: Product = min((hit.product for hit in hits), key=lambda product: product.price_usd)
-    return product
+def with_orders(customer: Customer, orders: Sequence[Order], catalog: Catalog) -> Customer:
+    """The customer as somebody who owns what they have ordered."""
+    skus = [line.sku for order in orders for line in order.lines if line.sku in catalog]
+    return customer.model_copy(update={"purchases": tuple(dict.fromkeys([*customer.purchases, *skus]))})
 
 
-def _category(named: str) -> str:
-    """A category as the catalogue writes it; the catalogue says what is wrong with another."""
-    return next((category for category in CATEGORIES if category.lower() == named.lower()), named)
+def find(catalog: Catalog, named: str) -> Product:
+    """A product by its SKU, however it is spelled, or by its name or an alias that no other has.
 
-
-def _find(catalog: Catalog, named: str) -> Product:
-    """A product by its SKU, however it is spelled, or by its name."""
-    plain = re.sub(r"[^a-z0-9]", "", named.lower())
+    Raises:
+        ShopError: there is none.
+    """
+    plain = _bare(named)
     for product in catalog:
-        if plain in (re.sub(r"[^a-z0-9]", "", text.lower()) for text in (product.sku, product.name)):
+        if plain in (_bare(product.sku), _bare(product.name)):
             return product
-    return catalog.get(named.upper())
+    called = [product for product in catalog if plain in map(_bare, product.names())]
+    return called[0] if plain and len(called) == 1 else catalog.get(named.strip().upper())
 
 
-def _checked(kind: type[_Arguments], given: Mapping[str, Any]) -> dict[str, Any]:
+def checked(kind: type[Arguments], given: Mapping[str, Any]) -> dict[str, Any]:
+    """Arguments of the right shape.
+
+    Raises:
+        ShopError: they are not; the sentence names the first that is wrong.
+    """
     try:
         return kind.model_validate(dict(given)).model_dump()
     except ValidationError as error:
@@ -203,55 +266,34 @@ def _checked(kind: type[_Arguments], given: Mapping[str, Any]) -> dict[str, Any]
         raise ShopError(f"{where}: {first['msg'][0].lower()}{first['msg'][1:]}") from error
 
 
-def _schema(name: str, description: str, required: Sequence[str], **properties: Mapping[str, Any]) -> dict[str, Any]:
+def _order_row(order: Order, catalog: Catalog) -> dict[str, Any]:
     return {
-        "type": "function",
-        "name": name,
-        "description": description,
-        "parameters": {
-            "type": "object",
-            "properties": properties,
-            "required": list(required),
-            "additionalProperties": False,
-        },
-    }
+        "id": order.id,
+        "placed": order.at.isoformat(timespec="minutes"),
+        "lines": [
+            {"sku": line.sku, "name": catalog.get(line.sku).name if line.sku in catalog else line.sku,
+             "quantity": line.quantity}
+            for line in order.lines
+        ],
+        "total": written(order.total, order.currency),
+        "status": "placed",
+    }  # fmt: skip
 
 
-SEARCH = _schema(
-    "search_catalog",
-    "Find products of this shop that fit what the customer needs. Call it before you recommend anything, and "
-    "recommend only what it gives. Never recommend a product with already_bought true unless the customer asks for "
-    "that very product. Prices are US dollars.",
-    ["query"],
-    query={
-        "type": "string",
-        "description": "What the customer needs, in a few plain words: 'warm sleeping bag', 'tent for four'.",
-    },
-    category={
-        "type": "string",
-        "enum": list(CATEGORIES),
-        "description": "Only products of this category. Leave it out when the customer named none.",
-    },
-    max_price={"type": "number", "description": "The most that it may cost. Leave it out when no limit was named."},
-    limit={
-        "type": "integer", "minimum": 1, "maximum": MOST_FOUND,
-        "description": "How many products to give; 3 when left out. Ask for few: they are read aloud.",
-    },
-)  # fmt: skip
-GET = _schema(
-    "get_product",
-    "Everything that the shop knows of one product: price, features, weight, sizes, material. Call it before you "
-    "state a fact that you were not given, and state only facts that it gives.",
-    ["sku"],
-    sku={"type": "string", "description": "The product's SKU, such as TEN-02. Its exact name works as well."},
-)
-ORDER = _schema(
-    "order_status",
-    "What this customer has bought. The shop's data hold no order numbers, dates or deliveries; the answer says so, "
-    "and so must you. It is always about the customer of this call, never about anybody else.",
-    [],
-    order={
-        "type": "string",
-        "description": "The product or order number that the customer asks about. Leave it out for all purchases.",
-    },
-)
+def _cheapest(hits: Sequence[Hit]) -> Product:
+    return min((hit.product for hit in hits), key=lambda product: product.amount)
+
+
+def _listing(names: Sequence[str]) -> str:
+    return " and ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))
+
+
+def _plain(text: str) -> str:
+    """A section for somebody who will say it: no headings, no stars, no lines of a table's frame."""
+    text = re.sub(r"(?m)^\|[-|\s]+\|$\n?|^\| what \| value \|$\n?", "", text)
+    text = re.sub(r"(?m)^\|\s*(.+?)\s*\|\s*(.+?)\s*\|$", r"\1: \2", text)
+    return re.sub(r"\n{2,}", "\n", re.sub(r"(?m)^#+ +|\*\*", "", text)).strip()
+
+
+def _bare(text: str) -> str:
+    return "".join(sign for sign in text.casefold() if sign.isalnum())

@@ -52,23 +52,32 @@ _SUM = rf"({_MONEY}\s*)?(\d[\d,]*(?:\.\d{{1,2}})?)(\s*{_MONEY})?"
 _NO_PRICE = (
     r"(?!\s*(?:kg|kilo|g\b|gram|l\b|lit|mm|cm|m\b|°|deg|grad|c\b|min|hour|stund|day|night|person|people|pers|人))"
 )
-_BETWEEN = re.compile(rf"\b(?:between|zwischen|entre|de|von|from)\s+{_SUM}\s*(?:and|und|et|y|to|bis|a|-)\s*{_SUM}{_NO_PRICE}")
+_BETWEEN = re.compile(
+    rf"\b(?:between|zwischen|entre|de|von|from)\s+{_SUM}\s*(?:and|und|et|y|to|bis|a|-)\s*{_SUM}{_NO_PRICE}"
+)
 _MOST = re.compile(
-    r"\b(?:under|below|less than|cheaper than|up to|at most|no more than|max(?:imum)?|within|unter|bis(?: zu)?|hochstens|"
-    r"weniger als|billiger als|moins de|sous|jusqu'?a|au plus|menos de|hasta|por debajo de|maximo)\s+"
+    r"\b(?:under|below|less than|cheaper than|up to|at most|no more than|max(?:imum)?|within|unter|bis(?: zu)?|"
+    r"hochstens|weniger als|billiger als|moins de|sous|jusqu'?a|au plus|menos de|hasta|por debajo de|maximo)\s+"
     rf"{_SUM}{_NO_PRICE}|{_SUM}\s*(?:以下|未満|以内|まで)"
 )
 _LEAST = re.compile(
-    rf"\b(?:over|above|more than|at least|uber|mehr als|mindestens|plus de|au moins|mas de|al menos)\s+{_SUM}{_NO_PRICE}"
+    r"\b(?:over|above|more than|at least|uber|mehr als|mindestens|plus de|au moins|mas de|al menos)\s+"
+    rf"{_SUM}{_NO_PRICE}"
 )
 _CHEAP = re.compile(
     r"\b(?:cheap(?:er|est)?|inexpensive|budget|affordable|lowest price|gunstig\w*|billig\w*|preiswert\w*|"
     r"pas cher\w*|bon marche|(?:le |la )?moins cher\w*|barat\w+|economic\w+)\b|(?:一番)?安(?:い|く|価)|お手頃"
 )
 _DEAR = re.compile(r"\b(?:most expensive|dearest|teuerst\w*|(?:le |la )?plus cher\w*|(?:mas )?car[oa]s?)\b|一番高い")
-_PERSONS = re.compile(r"(?<![-\d.])(\d{1,2})[\s-]*(?:person\w*|people|pers\b|man\b|men\b|places?\b|plazas?\b|guests?\b|人)")
-_FOR_N = re.compile(r"\b(?:for|fur|pour|para|sleeps|seats)\s+(\d{1,2})\b(?!\s*(?:day|night|hour|week|tag|jour|dia|%|\d))")
-_COLD = re.compile(r"(?<![\w.])(?:-|−|minus\s+|moins\s+|menos\s+|マイナス\s*|氷点下\s*)(\d{1,2})\b(?!\s*(?:person|people|kg))")
+_PERSONS = re.compile(
+    r"(?<![-\d.])(\d{1,2})[\s-]*(?:person\w*|people|pers\b|man\b|men\b|places?\b|plazas?\b|guests?\b|人)"
+)
+_FOR_N = re.compile(
+    r"\b(?:for|fur|pour|para|sleeps|seats)\s+(\d{1,2})\b(?!\s*(?:day|night|hour|week|tag|jour|dia|%|\d))"
+)
+_COLD = re.compile(
+    r"(?<![\w.])(?:-|−|minus\s+|moins\s+|menos\s+|マイナス\s*|氷点下\s*)(\d{1,2})\b(?!\s*(?:person|people|kg))"
+)
 # A recogniser writes "tent for for" when somebody says "tent for four".
 _MISHEARD = (
     (re.compile(r"\bfor (?:for|fore)\b"), "for 4"),
