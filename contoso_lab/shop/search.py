@@ -85,6 +85,8 @@ class Index:
             for name in (category, *names(category))
         )
         self._pairs = [frozenset(pairwise([*sheet["name"], "", *sheet["words"]])) for sheet in sheets]
+        self._room = [_number(product, "sleeps", "seats") for product in self._products]
+        self._cold = [_number(product, "comfort", "warm down to") for product in self._products]
         self._skus = {_compact(product.sku): at for at, product in enumerate(self._products)}
         self._known = functools.lru_cache(maxsize=2048)(self._scores)
 
@@ -115,7 +117,7 @@ class Index:
             if had:
                 points = sum(had.values()) * len(had) / len(wanted)
                 points += _TOGETHER * sum(pair in self._pairs[at] for pair in pairwise(wanted))
-                points += _FITS * _suits(product, wishes)
+                points += _FITS * self._suits(at, wishes)
                 of_kind = not kinds.isdisjoint(self._kinds[at])
                 points *= 1 if of_kind or not kinds else _OTHER_KIND
                 found.append((Hit(product, points, tuple(had)), of_kind))
@@ -123,6 +125,15 @@ class Index:
         good = [hit for hit, of_kind in found if of_kind or hit.points >= _MANY_FIT * best]
         # The price comes last: what is too dear still shows how well a thing has to fit.
         return _in_order([hit for hit in good if _affordable(hit.product, wishes, most)], wishes)
+
+    def _suits(self, at: int, wishes: Wishes) -> float:
+        """How well a product's figures answer the wishes: 1 for exactly, less for more than is needed."""
+        suits = 0.0
+        if wishes.persons is not None and (room := self._room[at]) is not None:
+            suits += 1 / (1 + (room - wishes.persons) / 2) if room >= wishes.persons else 0
+        if wishes.cold_c is not None and (cold := self._cold[at]) is not None:
+            suits += 1 / (1 + (wishes.cold_c - cold) / 20) if cold <= wishes.cold_c else 0
+        return suits
 
     def _by_sku(self, query: str) -> list[Hit]:
         parts = query.split()
@@ -192,13 +203,15 @@ def _stem_of(shorter: str, longer: str) -> bool:
 def _sheets(products: Sequence[Product], names: Callable[[str], Sequence[str]]) -> list[dict[str, tuple[str, ...]]]:
     """The words of each product, by where they stand."""
     own = [_words([product.name, product.description]) for product in products]
+    by_category: dict[str, set[str]] = {}
+    for product, said in zip(products, own, strict=True):
+        by_category.setdefault(product.category, set()).update(said)
     sheets = []
     for product, said in zip(products, own, strict=True):
-        siblings = [words_ for other, words_ in zip(products, own, strict=True) if other.category == product.category]
         kind = [word for name in (product.category, *names(product.category)) for word in _words([name])]  # fmt: skip
         # A shirt is no jacket, though the shop has both under one roof: a noun that some of a category say of
         # themselves is theirs alone.
-        kind = [word for word in kind if word in said or not any(word in sibling for sibling in siblings)]
+        kind = [word for word in kind if word in said or word not in by_category[product.category]]
         persons = [] if product.sleeps is None else [str(product.sleeps), "person"]
         facts = [text for key, value in product.facts.items() for text in (key, value)]
         sheets.append(
@@ -226,16 +239,6 @@ def _affordable(product: Product, wishes: Wishes, most: float | None) -> bool:
         and (wishes.least is None or product.amount >= wishes.least)
         and (most is None or product.amount <= most)
     )
-
-
-def _suits(product: Product, wishes: Wishes) -> float:
-    """How well a product's figures answer the wishes: 1 for exactly, less for more than is needed."""
-    suits = 0.0
-    if wishes.persons is not None and (room := _number(product, "sleeps", "seats")) is not None:
-        suits += 1 / (1 + (room - wishes.persons) / 2) if room >= wishes.persons else 0
-    if wishes.cold_c is not None and (cold := _number(product, "comfort", "warm down to")) is not None:
-        suits += 1 / (1 + (wishes.cold_c - cold) / 20) if cold <= wishes.cold_c else 0
-    return suits
 
 
 def _number(product: Product, *keys: str) -> float | None:
