@@ -37,6 +37,8 @@ def open_postgres(url: URL) -> SqlStore:
 class _Postgres:
     """See `Dialect`."""
 
+    errors: tuple[type[Exception], ...] = ()
+
     def prepare(self, engine: Engine) -> None:
         """Nothing."""
 

@@ -24,6 +24,9 @@ AT_ONCE = 500
 class Dialect(Protocol):
     """Where one database differs from the other."""
 
+    errors: tuple[type[Exception], ...]
+    """What its driver raises where SQLAlchemy does not stand between."""
+
     def prepare(self, engine: Engine) -> None:
         """Whatever must be done once before the tables are looked at."""
 
@@ -41,6 +44,7 @@ class SqlStore:
         self.where = where
         self._engine = engine
         self._dialect = dialect
+        self._trouble: tuple[type[Exception], ...] = (SQLAlchemyError, OSError, *dialect.errors)
         # A database in RAM has one connection, and so one transaction at a time.
         self._turn = threading.RLock() if one_at_a_time else None
         self._closed = False
@@ -172,7 +176,7 @@ class SqlStore:
                 raise MemoryClosed(f"{self.where} was closed here: open the memory again")
             try:
                 yield
-            except (SQLAlchemyError, OSError) as error:
+            except self._trouble as error:
                 if self._closed:
                     raise MemoryClosed(f"{self.where} was closed here meanwhile: open the memory again") from error
                 raise MemoryUnreachable(f"{self.where} does not answer: {_reason(error)}") from error

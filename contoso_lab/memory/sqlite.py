@@ -9,7 +9,10 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import cast
 
 from sqlalchemy import URL, Connection, Engine, StaticPool, create_engine, event
 
@@ -45,6 +48,8 @@ def open_sqlite(url: URL) -> SqlStore:
 class _Sqlite:
     """See `Dialect`."""
 
+    errors: tuple[type[Exception], ...] = (sqlite3.Error,)
+
     def __init__(self, where: str, *, in_ram: bool) -> None:
         self._where = where
         self._in_ram = in_ram
@@ -56,17 +61,13 @@ class _Sqlite:
         # Two who switch at once are told "locked" without the patience that SQLite shows elsewhere.
         patience = time.monotonic() + BUSY_MS / 1000
         while True:
-            raw = engine.raw_connection()
             try:
-                if raw.cursor().execute("PRAGMA journal_mode = WAL").fetchone() == ("wal",):
-                    return
+                with self._raw(engine) as raw:
+                    if raw.execute("PRAGMA journal_mode = WAL").fetchone() == ("wal",):
+                        return
             except sqlite3.OperationalError as error:
                 if time.monotonic() > patience or "locked" not in str(error):
-                    raise MemoryUnreachable(f"{self._where} cannot be opened: {error}") from error
-            except sqlite3.DatabaseError as error:
-                raise MemoryUnreachable(f"{self._where} cannot be opened: {error}") from error
-            finally:
-                raw.close()
+                    raise
             if time.monotonic() > patience:
                 raise MemoryUnreachable(f"{self._where} is on a disk that SQLite cannot share: move it to a local one")
             time.sleep(0.01)
@@ -78,18 +79,21 @@ class _Sqlite:
         """Empty the log: what was deleted is overwritten in the file (`secure_delete`), and stays in the log."""
         if self._in_ram:
             return
-        raw = engine.raw_connection()  # a checkpoint cannot be part of a transaction
-        try:
-            busy, *_ = raw.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-        except sqlite3.DatabaseError as error:
-            raise MemoryUnreachable(f"{self._where} does not answer: {error}") from error
-        finally:
-            raw.close()
+        with self._raw(engine) as raw:  # a checkpoint cannot be part of a transaction
+            busy, *_ = raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
         if busy:
             raise MemoryUnreachable(
                 f"{self._where}: it is deleted, but another program still reads what was there before: "
                 "ask again to forget when it is done"
             )
+
+    @contextmanager
+    def _raw(self, engine: Engine) -> Iterator[sqlite3.Cursor]:
+        connection = engine.raw_connection()
+        try:
+            yield cast(sqlite3.Cursor, connection.cursor())
+        finally:
+            connection.close()
 
 
 def _make(path: Path, where: str) -> None:

@@ -8,13 +8,14 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
 from redis import Redis
-from sqlalchemy import create_engine, text
+from sqlalchemy import Connection, create_engine, text
 
 from contoso_lab.memory import Memory, open_memory
 
@@ -75,6 +76,22 @@ def _redis_url() -> Iterator[str]:
 
 
 @pytest.fixture
+def own_redis() -> Iterator[Callable[[], AbstractContextManager[subprocess.Popen[bytes]]]]:
+    """`with own_redis() as server`: a Redis that this test may kill, at `own_redis.url`."""
+    with _short_folder() as folder:
+        start = partial(redis_in, folder)
+        start.url = f"unix://{folder}/redis.sock"
+        yield start
+
+
+@pytest.fixture
+def own_postgres() -> Iterator[Callable[[], AbstractContextManager[str]]]:
+    """`with own_postgres() as url`: a Postgres that ends with the block."""
+    with _short_folder() as folder:
+        yield partial(postgres_in, folder)
+
+
+@pytest.fixture
 def redis_url(_redis_url: str) -> str:
     with Redis.from_url(_redis_url) as client:
         client.flushall()
@@ -109,10 +126,13 @@ def postgres_in(folder: Path) -> Iterator[str]:
         subprocess.run([*start, "-m", "immediate", "stop"], check=True, stdout=subprocess.DEVNULL)
 
 
-def sql_url(url: str) -> str:
-    """The same database for SQLAlchemy."""
+@contextmanager
+def _connected(url: str) -> Iterator[Connection]:
     folder = url.partition("?host=")[2]
-    return f"postgresql+pg8000://lab@/postgres?unix_sock={folder}/.s.PGSQL.5432"
+    engine = create_engine(f"postgresql+pg8000://lab@/postgres?unix_sock={folder}/.s.PGSQL.5432")
+    with engine.begin() as connection:
+        yield connection
+    engine.dispose()
 
 
 @pytest.fixture(scope="session")
@@ -123,11 +143,15 @@ def _postgres_url() -> Iterator[str]:
 
 @pytest.fixture
 def postgres_url(_postgres_url: str) -> str:
-    engine = create_engine(sql_url(_postgres_url))
-    with engine.begin() as connection:
+    with _connected(_postgres_url) as connection:
         connection.execute(text("DROP TABLE IF EXISTS contoso_memory_schema, contoso_threads, contoso_messages"))
-    engine.dispose()
     return _postgres_url
+
+
+@pytest.fixture
+def postgres(postgres_url: str) -> Callable[[], AbstractContextManager[Connection]]:
+    """`with postgres() as connection`: what an administrator sees."""
+    return partial(_connected, postgres_url)
 
 
 @pytest.fixture
