@@ -37,5 +37,6 @@ from .settings import Target as Target
 from .shop import Catalog as Catalog
 from .shop import get_customer as get_customer
 from .shop import use_catalog as use_catalog
+from .shop.persona import persona as persona
 
 __version__: str

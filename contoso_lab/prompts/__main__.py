@@ -10,20 +10,20 @@ from rich.console import Console
 from rich.markup import escape
 
 from contoso_lab import prompts
-from contoso_lab.errors import PromptError
+from contoso_lab.errors import PersonaError, PromptError
 from contoso_lab.prompts.upgrade import upgraded
 
 app = typer.Typer(help="List, check, show and compare the prompts.", no_args_is_help=True, add_completion=False)
 out = Console(highlight=False, emoji=False)
 
-Name = Annotated[str, typer.Argument(help="A prompt's name, or the path of a .prompty file.")]
+Name = Annotated[str, typer.Argument(help="The name of a prompt or a persona, or the path of a file.")]
 
 
 @app.command("list")
 def list_() -> None:
     """The prompts that can be named, and what each is for."""
     for name in prompts.names():
-        _say(f"{name:<14} {prompts.load(name).description}")
+        _say(f"{name:<27} {prompts.load(name).description}")
 
 
 @app.command()
@@ -31,19 +31,22 @@ def lint(
     names: Annotated[list[str] | None, typer.Argument(help="Names or files; all of prompts/ by default.")] = None,
 ) -> None:
     """Find what is legal in a prompt and still wrong; the exit code is 1 when anything was found."""
-    found = 0
+    said: set[str] = set()
     for name in names or prompts.names():
         try:
             findings = prompts.lint(prompts.load(name))
+        # One broken file must not hide what is wrong with the others.
+        except PersonaError as problem:
+            findings = list(problem.faults)
         except PromptError as problem:
-            # One broken file must not hide what is wrong with the others.
             findings = [str(problem)]
-        found += len(findings)
         for finding in findings:
-            out.print(f"[red]✗[/] {escape(finding)}", soft_wrap=True)
+            if finding not in said:  # a fault in what personas share is said once
+                out.print(f"[red]✗[/] {escape(finding)}", soft_wrap=True)
+        said.update(findings)
         if not findings:
             out.print(f"[green]✓[/] {escape(name)}", soft_wrap=True)
-    raise typer.Exit(1 if found else 0)
+    raise typer.Exit(1 if said else 0)
 
 
 @app.command()

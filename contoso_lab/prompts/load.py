@@ -72,6 +72,8 @@ class Prompt:
     """Inputs that are filled in already, such as the persona."""
     persona: Persona | None = field(default=None, repr=False)
     """Whose prompt it is, when it was made from a persona."""
+    template: Path | None = field(default=None, repr=False)
+    """The file that the words stand in, where that is not `path`."""
 
     def filled(self, name: str, *, values: Mapping[str, Any], **changes: Any) -> Prompt:
         """The same prompt under another name, with some of its inputs filled in.
@@ -115,7 +117,9 @@ class Prompt:
             # another task can empty before they are read.
             messages: list[Any] = prompty.prepare(self.agent(), {**values, **self.values})
         except (ValueError, jinja2.TemplateError) as problem:
-            raise PromptError(f"{self.where}: cannot be rendered: {problem}") from problem
+            where = shown(self.template) if self.template is not None else self.where
+            line = f"line {problem.lineno} of the body " if isinstance(problem, jinja2.TemplateSyntaxError) else ""
+            raise PromptError(f"{where}: {line}cannot be rendered: {problem}; correct it") from problem
         return messages
 
     def render(self, **inputs: Any) -> list[dict[str, Any]]:

@@ -244,6 +244,8 @@ class Persona(_Part):
     def __repr__(self) -> str:
         return f"<Persona {self.name}: {self.who}, {language(self.language).name}; {self.description}>"
 
+    __str__ = __repr__
+
 
 def overlaid(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
     """A persona's data with that of another over it, part by part.
@@ -256,6 +258,13 @@ def overlaid(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, An
         else above.get(key, value)
         for key, value in below.items()
     } | {key: value for key, value in above.items() if key not in below}
+    turns, own = below.get("turn_detection"), above.get("turn_detection")
+    if (
+        isinstance(turns, Mapping)
+        and isinstance(own, Mapping)
+        and own.get("type", turns.get("type")) != turns.get("type")
+    ):
+        data["turn_detection"] = dict(own)  # the numbers of one kind mean nothing to the other
     if above.get("language", below.get("language")) != below.get("language"):
         if "greeting" not in above:
             data.pop("greeting", None)

@@ -107,6 +107,7 @@ def bound(persona: Persona) -> Prompt:
         description=persona.description,
         values={"persona": inputs},
         persona=persona,
+        template=template.path,
     )
 
 

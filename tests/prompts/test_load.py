@@ -37,11 +37,41 @@ def sample(tmp_path: Path) -> Prompt:
 
 
 def test_prompts_are_found_by_name_and_by_path() -> None:
-    assert names() == ["chat", "suggestions", "voice", "voice_brief", "writeup_gate"]
-    path = HOME / "prompts" / "voice.prompty"
-    assert load("voice") == load(path) == load("prompts/voice.prompty")
-    assert load("voice").sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
-    assert load("voice").where == "prompts/voice.prompty"
+    assert {"chat", "suggestions", "voice", "voice_brief", "writeup_gate", "judges/helpfulness"} <= set(names())
+    assert names() == sorted(set(names())), "once each, also where a persona and a prompt have the same name"
+    path = HOME / "prompts" / "chat.prompty"
+    assert load("chat") == load(path) == load("prompts/chat.prompty")
+    assert load("chat").sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
+    assert load("chat").where == "prompts/chat.prompty"
+    assert load("judges/helpfulness").where == "prompts/judges/helpfulness.prompty"
+
+
+def test_a_persona_is_the_voice_prompt_filled_in() -> None:
+    path = HOME / "prompts" / "personas" / "voice_brief.yaml"
+    brief = load("voice_brief")
+    assert brief == load(path) == load("prompts/personas/voice_brief.yaml")
+    assert (brief.name, brief.where, brief.description[:5]) == (
+        "voice_brief",
+        "prompts/personas/voice_brief.yaml",
+        "Robin",
+    )
+    template = load("prompts/voice.prompty")
+    assert set(template.inputs) - set(brief.inputs) == {"persona"}
+    with pytest.raises(PromptError, match="there is no input 'persona'"):
+        brief.render(**brief.sample(), persona={})
+    assert "at most one sentence" in brief.render(**brief.sample())[0]["content"]
+    assert (
+        template.render(**template.sample())[0]["content"]
+        == load("voice").render(**load("voice").sample())[0]["content"]
+    )
+
+
+def test_what_is_filled_in_is_checked_like_any_input(sample: Prompt) -> None:
+    with pytest.raises(PromptError, match="there is no input 'gest'"):
+        sample.filled("other", values={"gest": {}})
+    with pytest.raises(PromptError, match="input 'guest' lacks 'name'"):
+        sample.filled("other", values={"guest": {}})
+    assert sample.filled("other", values={"guest": {"name": "Lee"}}).render(talk=[])[0]["content"].startswith("For Lee")
 
 
 def test_a_prompt_tells_what_it_needs(sample: Prompt) -> None:

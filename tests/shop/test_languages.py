@@ -71,7 +71,7 @@ def test_the_customers_language_is_the_one_of_most_turns() -> None:
 
 
 def test_a_page_is_judged_without_the_names_that_stay_english() -> None:
-    page = "## Ihr Ausflug\n\n### Meadow Four (TEN-02)\n![Meadow Four](/images/TEN-02.svg)\n**$279.00**\n- Platz für vier"
+    page = "## Ihr Ausflug\n\n### Meadow Four (TEN-02)\n![Meadow Four](/images/TEN-02.svg)\n**$279.00**\n- Für vier"
     assert written_in(page, ["Meadow Four"]).code == "de"
     assert written_in("Meadow Four (TEN-02) $279", ["Meadow Four"]).code is None
 

@@ -11,6 +11,7 @@ from pydantic import TypeAdapter
 
 from contoso_lab.errors import PromptError, ShopError
 from contoso_lab.shop import Catalog, get_customer, session_config
+from contoso_lab.shop.persona import persona
 from contoso_lab.shop.voice import instructions
 
 CATALOG, MAYA, ELENA = Catalog.load(), get_customer("maya"), get_customer("elena")
@@ -27,9 +28,9 @@ def section(text: str, name: str) -> list[str]:
     return [line for line in found[1].splitlines() if line]
 
 
-@pytest.mark.parametrize("persona", ["voice", "voice_brief"])
-def test_the_session_is_one_that_the_protocol_knows(persona: str) -> None:
-    session = session_config(persona, MAYA, CATALOG, voice="sage")
+@pytest.mark.parametrize("name", ["voice", "voice_brief"])
+def test_the_session_is_one_that_the_protocol_knows(name: str) -> None:
+    session = session_config(name, MAYA, CATALOG, voice="sage")
     parsed = TypeAdapter(RealtimeSessionCreateRequest).validate_python(json.loads(json.dumps(session)))
     assert parsed.type == "realtime"
     assert session["audio"]["output"]["voice"] == "sage"
@@ -39,12 +40,14 @@ def test_the_session_is_one_that_the_protocol_knows(persona: str) -> None:
 
 
 def test_without_a_voice_the_target_chooses() -> None:
-    assert "voice" not in session_config("voice", MAYA, CATALOG)["audio"]["output"]
+    silent = persona("voice").with_(voice=None)
+    assert "voice" not in session_config(silent, MAYA, CATALOG)["audio"]["output"]
+    assert session_config("voice", MAYA, CATALOG)["audio"]["output"]["voice"] == "sage", "else the persona"
 
 
-@pytest.mark.parametrize("persona", ["voice", "voice_brief"])
-def test_the_instructions_have_the_layout_that_the_clerk_reads(persona: str) -> None:
-    text = instructions(persona, MAYA, CATALOG)
+@pytest.mark.parametrize("name", ["voice", "voice_brief"])
+def test_the_instructions_have_the_layout_that_the_clerk_reads(name: str) -> None:
+    text = instructions(name, MAYA, CATALOG)
     assert section(text, "Customer") == ["- name: Maya Chen", "- first name: Maya"]
     assert section(text, "Already bought") == ["- FTW-01 | Pathfinder Boots", "- PAC-01 | Daybreak Daypack"]
     assert section(text, "Catalogue") == [
@@ -54,7 +57,7 @@ def test_the_instructions_have_the_layout_that_the_clerk_reads(persona: str) -> 
 
 
 def test_the_two_personas_differ_in_manner() -> None:
-    warm, brief = (section(instructions(persona, MAYA, CATALOG), "Manner") for persona in ("voice", "voice_brief"))
+    warm, brief = (section(instructions(name, MAYA, CATALOG), "Manner") for name in ("voice", "voice_brief"))
     assert warm == [
         '- Open the call with: "Hello Maya, this is Robin from Contoso Outdoor. What are you planning?"',
         "- Answer in at most three sentences.",

@@ -11,11 +11,10 @@ from contoso_lab.engine.clerk.wording import Line, must, nice, with_article
 def opening(scene: Scene) -> str:
     """The first words of a call."""
     manner = scene.manner
-    # A German greeting in an English voice is garbage: who cannot speak a language does not begin in it.
-    said = manner.opening if manner.speaks_english else None
+    said = manner.opening
     if said is None:
         who = f", this is {manner.clerk}{f' from {manner.shop}' if manner.shop else ''}" if manner.clerk else ""
-        said = f"Hello{scene.name}{who}."
+        said = f"Hello{scene.name.replace(',', '')}{who}."
         said += " What can I do for you?" if manner.speaks_english else " I am sorry that I can speak English only."
     return said
 

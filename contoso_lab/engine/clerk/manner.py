@@ -92,6 +92,9 @@ def read_manner(bullets: Iterable[str], prose: Iterable[str] = (), fill: Mapping
     if re.search(r"no small talk|\b(?:brisk|terse|curt|dry|brief|matter-of-fact|businesslike)\b", text, re.IGNORECASE):
         manner = replace(manner, small_talk=False)
     manner = _tuned(manner, text.lower())
+    if not manner.speaks_english:
+        # Words in a language that the clerk does not speak: an English voice would make garbage of them.
+        manner = replace(manner, opening=None, closing=None, begin="", end="", unknown="")
     return replace(manner, clerk=clerk, shop=shop)
 
 
