@@ -21,7 +21,6 @@ import weakref
 from collections import OrderedDict, deque
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from contoso_lab import prompts
 from contoso_lab.errors import MemoryMissing, SessionRefused
@@ -89,12 +88,11 @@ class AgentLimits:
     """How long a client may leave our words unread."""
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, weakref_slot=True, eq=False)
 class Lane:
     """What may happen only once at a time in one thread."""
 
     answering: asyncio.Lock = field(default_factory=asyncio.Lock)
-    __weakref__: Any = None
 
 
 @dataclass(slots=True)

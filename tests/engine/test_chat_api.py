@@ -146,3 +146,11 @@ async def test_the_ear_alone(client: AsyncOpenAI, fakes: Any) -> None:
     assert fakes.ear.durations_ms == [1000]
     with pytest.raises(openai.BadRequestError):
         await client.audio.transcriptions.create(model="m", file=("a.wav", b"no sound"))
+
+
+async def test_json_comes_in_several_pieces(client: AsyncOpenAI, fakes: Any) -> None:
+    fakes.brain.script = [['{"requested": true, "reason": "asked  for\\n   it"}']]
+    stream = await client.chat.completions.create(model="m", messages=ASK, response_format=GATE, stream=True)
+    pieces = [piece async for chunk in stream if (piece := chunk.choices[0].delta.content)]
+    assert len(pieces) > 4
+    assert "".join(pieces) == '{"requested": true, "reason": "asked  for\\n   it"}'
