@@ -48,7 +48,8 @@ def shop_setup(grant: Grant, *, past: Past | None = None, tools: bool = False) -
     Args:
         grant: for which call.
         past: what was said before, of which the agent is told as much as fits.
-        tools: let the agent search the catalogue and look up what the customer has bought.
+        tools: let the agent search the catalogue and look up what the customer has bought; on a call with a thread it
+            can also fill the cart, show products and buy.
 
     Raises:
         PromptError: there is no such persona, or its prompt is broken.
@@ -84,13 +85,15 @@ def _make(persona: str, who: str, with_tools: bool, past: Past | None = None) ->
     from contoso_lab.relay.threads.seed import seed_of
     from contoso_lab.shop.catalog import Catalog
     from contoso_lab.shop.customers import get_customer
+    from contoso_lab.shop.thread_basket import ThreadBasket
     from contoso_lab.shop.tools import shop_tools
     from contoso_lab.shop.voice import session_config
 
     catalog = Catalog.load()
     customer = get_customer(who)
     prompt = prompts.load(persona)
-    offered = shop_tools(customer, catalog) if with_tools else {}
+    basket = None if past is None else ThreadBasket(past.memory, past.thread.id)
+    offered = shop_tools(customer, catalog, basket) if with_tools else {}
     seed = seed_of(past, prompt, catalog)
     session = session_config(
         persona, customer, catalog, tools=(tool.schema for tool in offered.values()),

@@ -23,7 +23,8 @@ async def test_the_target_is_configured_first_and_then_everything_is_passed_on()
     assert type(held.target.told[-1]) is type(held.client.told[-1]) is Binary
     assert held.tape.of("c2s") == held.target.told
     assert held.tape.of("s2c") == [CREATED, *held.client.told[2:]]
-    assert held.pump.messages == {"client": 4, "target": 5}
+    counts = held.pump._counts
+    assert (counts.client_messages, counts.target_messages) == (4, 5)
 
 
 async def test_sound_is_passed_on_as_the_very_same_bytes_and_counted():

@@ -19,6 +19,8 @@ EVENT_IDS = "lab_screen_"
 """How the `event_id` of every event begins that says so."""
 MOST_SHOWN = 100
 """Write-ups of one call of which the agent is told."""
+SHOWING_TOOL = "show_suggestions"
+"""The tool with which the agent itself puts products on the screen."""
 _ASKED_AGAIN = 3
 
 
@@ -33,9 +35,20 @@ class OnScreen:
         self.owes = False
         """The agent has been told and was not asked to speak of it yet."""
 
+    def is_news(self, suggestion_id: str) -> bool:
+        """Whether the agent does not know of this write-up; a client that shows too many is not believed any more."""
+        return suggestion_id not in self._known and len(self._known) < MOST_SHOWN
+
+    def wanted(self, call_id: str, result: object) -> tuple[str, ...]:
+        """The products that a tool has put on the screen, of which the agent knows by the tool; none for others."""
+        shown = result.get("shown") if isinstance(result, Mapping) else None
+        skus = [page.get("sku") for page in shown if isinstance(page, Mapping)] if isinstance(shown, list) else []
+        self._known.add(call_id)
+        return tuple(sku for sku in skus if isinstance(sku, str))
+
     def shown(self, suggestion_id: str) -> Sequence[Mapping[str, Any]]:
         """A write-up is on the screen."""
-        if suggestion_id in self._known or len(self._known) >= MOST_SHOWN:
+        if not self.is_news(suggestion_id):
             return ()
         self._known.add(suggestion_id)
         self.owes, self._tries = True, 0

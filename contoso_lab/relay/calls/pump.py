@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, assert_never
 
 from contoso_lab.relay.calls import endings
 from contoso_lab.relay.calls.absence import NOTHING_THERE, Absence
-from contoso_lab.relay.calls.actions import Acknowledge, Action, Forward, HangUp, Note, Record, Show, Side
+from contoso_lab.relay.calls.actions import Acknowledge, Action, Forward, HangUp, Note, Record, Show
 from contoso_lab.relay.calls.bounds import Bounds
 from contoso_lab.relay.calls.call import Call
 from contoso_lab.relay.calls.ceilings import Ceilings
@@ -117,11 +117,6 @@ class Pump:
     def hang_up(self) -> HangUp | None:
         """How the call ended, once it has."""
         return self._farewell.hang_up
-
-    @property
-    def messages(self) -> dict[Side, int]:
-        """How many messages came from each side."""
-        return {"client": self._counts.client_messages, "target": self._counts.target_messages}
 
     @property
     def resume_token(self) -> str | None:
@@ -246,7 +241,7 @@ class Pump:
                         self._tools.from_client(event)
                     self._watch.event("client", event)
                 case Show(suggestion_id):
-                    if self._minutes is not None:
+                    if self._minutes is not None and self._screen.is_news(suggestion_id):
                         self._minutes.shown(action)
                     self._speaker.tell(*self._screen.shown(suggestion_id))
                 case Acknowledge(received):
@@ -267,7 +262,8 @@ class Pump:
         if self._absence is not None:
             self._absence.began()
         if self._tools is not None:
-            self._tools.begin(self._speaker.tell, self._watch.tool)
+            before = self._minutes.flush if self._minutes is not None else None
+            self._tools.begin(self._speaker.tell, self._watch.tool, done=self._speaker.ran, before=before)
         if self._bounds is not None:
             self._bounds.begin()
         if self._bounds is not None or self._absence is not None:

@@ -10,7 +10,7 @@ from contoso_lab.relay.calls.bounds import Bounds
 from contoso_lab.relay.calls.call import dump
 from contoso_lab.relay.calls.closing import GOING_AWAY, NORMAL, Close
 from contoso_lab.relay.calls.lines import Lines
-from contoso_lab.relay.calls.on_screen import OnScreen
+from contoso_lab.relay.calls.on_screen import SHOWING_TOOL, OnScreen
 from contoso_lab.relay.calls.recovery import Recovery
 from contoso_lab.relay.calls.scribe import Scribe
 from contoso_lab.relay.calls.talk import Talk, expired
@@ -74,6 +74,12 @@ class Speaker:
             self._lines.to_target(message, at_s=self._clock())
             if self._talk.asks_now():
                 self.tell({"type": "response.create"})
+
+    def ran(self, name: str, call_id: str, result: object) -> None:
+        """A tool of ours has given something: what is to be shown, the client shows."""
+        if name == SHOWING_TOOL and (skus := self._screen.wanted(call_id, result)):
+            self._scribe.note("suggestion.requested", suggestion_id=call_id, skus=list(skus))
+            self._scribe.tell("lab.suggestions.requested", suggestion_id=call_id, skus=list(skus))
 
     def _show(self, event: Mapping[str, Any], message: Message) -> None:
         """Let the client see as much of an event as is its own."""

@@ -26,6 +26,8 @@ class Past(NamedTuple):
 
     thread: Thread
     messages: Sequence[Message]
+    memory: Memory
+    """Where the thread is, for tools that change it."""
 
 
 async def recall(ledger: Ledger | None, thread_id: str, *, caller: str, customer: str | None = None) -> Past:
@@ -46,7 +48,7 @@ async def recall(ledger: Ledger | None, thread_id: str, *, caller: str, customer
 
     def read(memory: Memory) -> Past:
         thread = memory.get(thread_id)
-        return Past(thread, memory.history(thread_id))
+        return Past(thread, memory.history(thread_id), memory)
 
     try:
         past = await ledger.ask(read)

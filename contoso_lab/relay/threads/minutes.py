@@ -19,8 +19,10 @@ import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
+from contoso_lab.agent.wishes import offers_to_show, stance
 from contoso_lab.errors import LabError, MemoryClosed, MemoryMissing
 from contoso_lab.memory import Memory, Message
 from contoso_lab.relay.calls.actions import Show
@@ -41,11 +43,14 @@ MOST_SHOWN = 50
 """Write-ups that a thread's state names; the oldest go first."""
 
 
+_Step = Callable[[dict[str, Any]], dict[str, Any]]
+
+
 @dataclass(frozen=True, slots=True)
 class _Batch:
     new: list[Message]
     changed: list[Message]
-    states: list[Callable[[dict[str, Any]], dict[str, Any]]]
+    states: list[_Step]
 
 
 class Minutes:
@@ -79,15 +84,16 @@ class Minutes:
         self._waiting: dict[str, None] = {}
         self._at: dict[str, datetime] = {}
         self._written: dict[str, Message] = {}
-        self._states: list[Callable[[dict[str, Any]], dict[str, Any]]] = []
+        self._states: list[_Step] = []
         self._timer: Timer | None = None
         self._task: asyncio.Task[None] | None = None
+        self._writing = asyncio.Lock()
         self._over = False
 
     @property
     def unwritten(self) -> bool:
         """Whether something waits or is being written."""
-        return bool(self._waiting or self._states or self._task is not None)
+        return bool(self._waiting or self._states or self._writing.locked())
 
     def follow(self, items: Items) -> None:
         """Write down what this memory of items learns."""
@@ -96,16 +102,21 @@ class Minutes:
 
     def shown(self, show: Show) -> None:
         """A write-up is on the customer's screen."""
-        entry = {"suggestion_id": show.suggestion_id, "skus": list(show.skus), "text": show.text, "source": "call"}
-        entry |= {"call_id": self._call_id, "at": self._now().isoformat()}
+        entry = {"id": show.suggestion_id, "skus": list(show.skus), "text": show.text, "call_id": self._call_id}
+        entry["at"] = self._now().isoformat()
 
         def add(state: dict[str, Any]) -> dict[str, Any]:
-            before = state.get("shown")
-            shown = [*before, entry] if isinstance(before, list) else [entry]
-            return state | {"shown": shown[-MOST_SHOWN:]}
+            shown = [page for page in state.get("shown") or () if isinstance(page, dict)]
+            if any(page.get("id") == show.suggestion_id for page in shown):
+                return state  # whoever wrote it has said so
+            return state | {"shown": [*shown, entry][-MOST_SHOWN:]}
 
         self._states.append(add)
         self._soon()
+
+    async def flush(self) -> None:
+        """Write what waits now: a tool is about to read the thread. A failure is tried again later."""
+        await self._write()
 
     async def close(self) -> None:
         """Write what is unwritten; the call is over, so this is the last chance and takes no longer than it may."""
@@ -113,8 +124,6 @@ class Minutes:
             self._timer.cancel()
         try:
             async with asyncio.timeout(GOODBYE_S):
-                if self._task is not None:
-                    await asyncio.wait([self._task])
                 await self._write()
         except TimeoutError:
             self._failed(TimeoutError())
@@ -147,7 +156,11 @@ class Minutes:
             self._soon(AGAIN_AFTER_S if failed else WRITE_AFTER_S)
 
     async def _write(self) -> bool:
-        """Write what waits now; whether that was possible."""
+        """Write what waits now, and after what is being written; whether that was possible."""
+        async with self._writing:
+            return await self._write_batch()
+
+    async def _write_batch(self) -> bool:
         taken, states = list(self._waiting), self._states
         self._waiting, self._states = {}, []
         batch = self._batch(taken, states)
@@ -167,12 +180,14 @@ class Minutes:
         self._written |= {message.id: message for message in (*batch.new, *batch.changed)}
         return True
 
-    def _batch(self, item_ids: list[str], states: list[Callable[[dict[str, Any]], dict[str, Any]]]) -> _Batch:
+    def _batch(self, item_ids: list[str], states: list[_Step]) -> _Batch:
         new: list[Message] = []
         changed: list[Message] = []
+        steps: list[_Step] = []
         order = self._items.order() if self._items is not None and item_ids else []
         wanted = set(item_ids)
         before: str | None = None
+        answered = ""
         for item_id in order:
             if self._items is None or not self._items.is_said(item_id):
                 continue
@@ -194,8 +209,12 @@ class Minutes:
                     )
                 elif (known.text, known.heard) != (spoken.text, spoken.heard):
                     changed.append(replace(known, text=spoken.text, heard=spoken.heard))
+                if spoken.role == "user" and (agreed := _screen_consent(spoken.text, answered)) is not None:
+                    steps.append(partial(_with_consent, agreed=agreed))
             before = self._name(item_id)
-        return _Batch(new, changed, states)
+            if (said := self._items.spoken(item_id)) is not None and said.role == "assistant":
+                answered = said.text if said.heard is None else said.heard
+        return _Batch(new, changed, [*steps, *states])
 
     def _name(self, item_id: str) -> str:
         """A message's id. Servers number the items of each call anew, so an item's own would not do."""
@@ -204,6 +223,26 @@ class Minutes:
     def _failed(self, error: BaseException) -> None:
         self._watch.error("memory")
         logger.warning(line(self._call_id, "memory.failed", error=type(error).__name__))
+
+
+def _screen_consent(text: str, answered: str) -> bool | None:
+    """Whether a customer's words allow that something is shown, or forbid it; most say nothing about it.
+
+    >>> _screen_consent("Yes, please.", "Shall I put it on your screen?"), _screen_consent("Yes, please.", "A tea?")
+    (True, None)
+    """
+    match stance(text):
+        case "asks":
+            return True
+        case "agrees" if offers_to_show(answered):
+            return True
+        case "declines":
+            return False
+    return None
+
+
+def _with_consent(state: dict[str, Any], *, agreed: bool) -> dict[str, Any]:
+    return state | {"consent": {**(state.get("consent") or {}), "screen": agreed}}
 
 
 def _carry_out(memory: Memory, thread_id: str, batch: _Batch) -> None:

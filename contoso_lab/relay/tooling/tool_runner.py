@@ -14,8 +14,9 @@ from __future__ import annotations
 import asyncio
 import inspect
 import json
+import secrets
 import time
-from collections.abc import Callable, Mapping, Sequence, Set
+from collections.abc import Awaitable, Callable, Mapping, Sequence, Set
 from typing import Any, Protocol
 
 from contoso_lab.errors import LabError
@@ -37,6 +38,13 @@ class Ran(Protocol):
 
     def __call__(self, name: str, ms: float, *, error: str | None = None) -> None:
         """It took so long, and failed in this way if it did."""
+
+
+class Done(Protocol):
+    """Who wants to know what a tool gave."""
+
+    def __call__(self, name: str, call_id: str, result: object) -> None:
+        """It gave this, for the call of this id, which is the same in no two calls of a relay."""
 
 
 class ToolRunner:
@@ -66,6 +74,11 @@ class ToolRunner:
         self._tasks: set[asyncio.Task[None]] = set()
         self._say: Callable[[Json], None] | None = None
         self._ran: Ran | None = None
+        self._done: Done | None = None
+        self._before: Callable[[], Awaitable[None]] | None = None
+        # Servers number the calls of each conversation anew, and a thread outlives them.
+        self._name = secrets.token_hex(4)
+        self._told_ids = {name for name, tool in tools.items() if "call_id" in inspect.signature(tool.run).parameters}
 
     @property
     def names(self) -> Set[str]:
@@ -77,14 +90,23 @@ class ToolRunner:
         """The events of a target that `from_target` has to see now; a hidden call makes them more for a while."""
         return self._desk.types
 
-    def begin(self, say: Callable[[Json], None], ran: Ran | None = None) -> None:
+    def begin(
+        self,
+        say: Callable[[Json], None],
+        ran: Ran | None = None,
+        *,
+        done: Done | None = None,
+        before: Callable[[], Awaitable[None]] | None = None,
+    ) -> None:
         """The call begins.
 
         Args:
             say: sends one event to the target, now or later.
             ran: is told of each tool that ran: its name, how long it took, and the kind of error, if there was one.
+            done: is told what each tool gave that did not fail.
+            before: is awaited before a tool runs, within its time.
         """
-        self._say, self._ran = say, ran
+        self._say, self._ran, self._done, self._before = say, ran, done, before
 
     def from_target(self, event: Json) -> Json | None:
         """Take an event of the target: start what it asks for, say what is due.
@@ -130,6 +152,10 @@ class ToolRunner:
             if self._say is not None:
                 self._say(event)
 
+    def _id_for(self, call: ToolCall) -> dict[str, str]:
+        """What a tool that changes something has to know, so that it does so once for each call."""
+        return {"call_id": f"{self._name}_{call.call_id}"} if call.name in self._told_ids else {}
+
     async def _run(self, call: ToolCall) -> str | Failure:
         tool = self._tools[call.name]
         arguments = read_arguments(tool.schema, call.arguments)
@@ -138,7 +164,13 @@ class ToolRunner:
         async with self._places:
             try:
                 async with asyncio.timeout(self._timeout_s) as limit:
-                    return _written(await _result(tool, arguments))
+                    if self._before is not None:
+                        await self._before()
+                    result = await _result(tool, arguments, **self._id_for(call))
+                written = _written(result)
+                if self._done is not None:
+                    self._done(call.name, f"{self._name}_{call.call_id}", result)
+                return written
             except TimeoutError as error:
                 if limit.expired():
                     return Failure("timeout", f"{call.name} did not answer in time: say so and offer to try again.")
@@ -154,10 +186,10 @@ def for_each_call(*, hidden: bool = True) -> Callable[[object, Setup], ToolRunne
     return lambda _, setup: ToolRunner(setup.tools, hidden=hidden) if setup.tools else None
 
 
-async def _result(tool: Tool, arguments: dict[str, Any]) -> object:
+async def _result(tool: Tool, arguments: dict[str, Any], **ids: str) -> object:
     if inspect.iscoroutinefunction(tool.run):
-        return await tool.run(arguments)
-    return await asyncio.to_thread(tool.run, arguments)
+        return await tool.run(arguments, **ids)
+    return await asyncio.to_thread(tool.run, arguments, **ids)
 
 
 def _written(result: object) -> str:

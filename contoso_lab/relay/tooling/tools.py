@@ -37,6 +37,8 @@ class Tool(Protocol):
     def run(self, arguments: Mapping[str, Any]) -> Any:
         """Do it: gives something that JSON can hold. May be a coroutine function.
 
+        One that takes a `call_id` as well is told the id of the model's call, which is the same in no two calls.
+
         Raises:
             LabError: it could not be done; the sentence is told to the model.
         """
