@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from contoso_lab.relay.threads.binding import Past
     from contoso_lab.shop.catalog import Catalog
 
-SEED_TOKENS = 4000
+SEED_TOKENS = 3000
 """How much of a call's instructions the past may take; Realtime models take 16,384 tokens of them in all."""
 _ENGLISH = "en"
 """What a thread has that was begun without a word about its language."""

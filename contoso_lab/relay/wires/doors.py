@@ -127,7 +127,7 @@ def refusal(status: int, sentence: str, *, retry_after_s: float | None = None) -
 _CODES = {
     400: "unreadable",
     401: "not_let_in",
-    403: "origin_refused",
+    403: "forbidden",
     404: "not_found",
     405: "wrong_method",
     410: "nothing_to_resume",
