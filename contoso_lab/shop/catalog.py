@@ -84,7 +84,7 @@ class Catalog:
                 return _in_use
             named = _named_in_settings()
             if named is not None:
-                return cls.read(named)
+                return _read_named(named, _stamp(named))
         file = _OURS if path is None else Path(path)
         # Read once while it does not change: every call and every gate asks for it.
         return _load(file, _stamp(file))
@@ -307,6 +307,11 @@ def _stamp(file: Path) -> int:
         return file.stat().st_mtime_ns
     except OSError:
         return 0
+
+
+@functools.lru_cache(maxsize=2)
+def _read_named(file: Path, stamp: int) -> Catalog:
+    return Catalog.read(file)
 
 
 @functools.lru_cache(maxsize=8)

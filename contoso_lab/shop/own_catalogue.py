@@ -30,6 +30,7 @@ _OTHER_NAMES = {
     "cost": "price", "price_usd": "price", "amount": "price", "kind": "category", "type": "category",
     "maker": "brand", "manufacturer": "brand", "summary": "description", "picture": "image", "image_url": "image",
 }  # fmt: skip
+_SIGNS = {"€": "EUR", "£": "GBP", "₹": "INR", "₩": "KRW"}
 _LISTS = frozenset({"features"})
 _TEXTS = frozenset({"name", "category", "brand", "description", "season", "material", "waterproof", "weight_of"})
 _KNOWN = frozenset(Product.model_fields) - {"amount", "manual_file", "aliases", "details"} | {"price", "manual"}
@@ -75,12 +76,14 @@ def from_csv(path: Path, *, currency: str | None = None) -> Catalog:
     """Read a table whose first line names the columns; rows are counted as a spreadsheet does, that line being 1."""
     try:
         raw = path.read_bytes()
-        frame = pd.read_csv(path, dtype=str, keep_default_na=False, sep=None, engine="python", encoding="utf-8-sig")
+        first = raw.decode("utf-8-sig").partition("\n")[0]
+        between = max(",;\t", key=first.count)  # what the first line has most of, a comma where it has none
+        frame = pd.read_csv(path, dtype=str, keep_default_na=False, sep=between, encoding="utf-8-sig")
     except OSError as problem:
         raise ShopError(f"{shown(path)}: cannot be read ({problem.strerror}); check the path") from problem
     except UnicodeDecodeError as problem:
         raise ShopError(f"{shown(path)}: is not UTF-8 (byte {problem.start}); save it as UTF-8") from problem
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, ValueError) as problem:
+    except (pd.errors.ParserError, pd.errors.EmptyDataError) as problem:
         raise ShopError(f"{shown(path)}: is no table ({str(problem).strip()}); save it as CSV again") from problem
     labels = [f"row {number}" for number in range(2, len(frame) + 2)]
     return _from_rows(frame.to_dict("records"), labels, path, raw, currency)
@@ -139,6 +142,7 @@ def _product(row: Mapping[Any, Any], number: int) -> tuple[dict[str, Any], list[
     details: dict[str, str] = {}
     aliases: dict[str, tuple[str, ...]] = {}
     wrong: list[tuple[str, str]] = []
+    named = any(str(column).strip().lower() == "currency" for column in row)
     for column, value in row.items():
         if _is_nothing(value):
             continue
@@ -147,6 +151,8 @@ def _product(row: Mapping[Any, Any], number: int) -> tuple[dict[str, Any], list[
         if name == "price":
             try:
                 given["price"] = read_price(value)
+                # A sign tells the currency, unless a column does; the dollar is many countries'.
+                given |= {"currency": code for sign, code in _SIGNS.items() if sign in str(value) and not named}
             except ValueError as problem:
                 wrong.append(("price", str(problem)))
         elif kind := _ALIASES.fullmatch(name):
@@ -197,7 +203,8 @@ def read_price(value: object) -> Decimal:
     >>> read_price("$1,249.00"), read_price("1.249,50 €"), read_price(79)
     (Decimal('1249.00'), Decimal('1249.50'), Decimal('79'))
     """
-    text = re.sub(r"^\D*?(?=-?[\d.,])|[^\d.,]+$", "", str(value).strip())
+    bare = re.fullmatch(r"[^\d.,-]*(-?[\d.,]+)[^\d.,]*", str(value).strip())
+    text = bare[1] if bare else ""
     if re.fullmatch(r"-?\d{1,3}(?:\.\d{3})*,\d{1,2}|-?\d+,\d{1,2}", text):
         text = text.replace(".", "").replace(",", ".")
     elif re.fullmatch(r"-?\d{1,3}(?:,\d{3})+(?:\.\d+)?", text):
