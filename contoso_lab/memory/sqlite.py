@@ -76,10 +76,14 @@ class _Sqlite:
         """Whoever writes is alone."""
 
     def scrub(self, engine: Engine) -> None:
-        """Empty the log: what was deleted is overwritten in the file (`secure_delete`), and stays in the log."""
+        """Write the file anew and empty its log.
+
+        `secure_delete` overwrites what is deleted, but copies stay behind where pages were split or joined before.
+        """
         if self._in_ram:
             return
-        with self._raw(engine) as raw:  # a checkpoint cannot be part of a transaction
+        with self._raw(engine) as raw:  # neither can be part of a transaction
+            raw.execute("VACUUM")
             busy, *_ = raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
         if busy:
             raise MemoryUnreachable(

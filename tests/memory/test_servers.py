@@ -69,10 +69,8 @@ def test_where_nobody_answers_it_is_told_at_once_and_without_a_password(kind, no
     assert "\n" not in told
 
 
-@pytest.mark.parametrize(
-    ("scheme", "package", "extra"), [("redis", "redis", "redis"), ("postgresql", "pg8000", "postgres")]
-)
-def test_a_package_that_is_missing_is_named_with_its_remedy(monkeypatch, scheme, package, extra):
+def test_a_package_that_is_missing_is_named_with_its_remedy(monkeypatch, kind):
+    scheme, package = {"redis": ("redis", "redis"), "postgres": ("postgresql", "pg8000")}[kind]
     monkeypatch.setitem(sys.modules, package, None)
     with pytest.raises(MissingExtra, match=rf"contoso-lab\[{kind}\]"):
         open_memory(f"{scheme}://host/0")
@@ -198,7 +196,9 @@ def test_connections_that_died_while_nobody_used_them_are_not_the_callers_troubl
     with open_memory(postgres_url) as memory:
         id_ = memory.create(customer="maya", persona="voice").id
         with postgres() as connection:
-            others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'contoso_lab'"
+            others = (
+                "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE application_name = 'contoso_lab'"
+            )
             assert connection.execute(text(others)).scalars().all() == [True]
         assert memory.get(id_).id == id_
 
