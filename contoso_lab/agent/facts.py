@@ -54,11 +54,11 @@ def facts_of(thread: Thread, *, name_of: Callable[[str], str] = str) -> list[str
     state = thread.state
     facts = []
     if "cart" in state:
-        lines = [f"{line.get('quantity', 1)} x {_product(line.get('sku'), name_of)}" for line in state["cart"]]
-        facts.append(f"In the cart: {', '.join(lines)}." if lines else "The cart is empty.")
+        lines = _lines(state["cart"], name_of)
+        facts.append(f"In the cart: {lines}." if lines else "The cart is empty.")
     if consent := _consent(state.get("consent") or {}):
         facts.append(f"The customer {consent}.")
-    facts += [f"Ordered: {_flat(order)}." for order in state.get("orders") or []]
+    facts += [f"Ordered: {_order(order, name_of)}." for order in state.get("orders") or []]
     if shown := _skus(state.get("shown") or []):
         facts.append(f"Shown on the screen: {', '.join(_product(sku, name_of) for sku in shown)}.")
     if refused := _skus(state.get("refused") or []):
@@ -109,6 +109,18 @@ def _skus(shown: Iterable[Any]) -> list[str]:
         skus = each.get("skus", [each.get("sku")]) if isinstance(each, Mapping) else [each]
         found |= dict.fromkeys(str(sku) for sku in skus if sku)
     return list(found)
+
+
+def _lines(lines: Iterable[Mapping[str, Any]], name_of: Callable[[str], str]) -> str:
+    return ", ".join(f"{line.get('quantity', 1)} x {_product(line.get('sku'), name_of)}" for line in lines)
+
+
+def _order(order: Any, name_of: Callable[[str], str]) -> str:
+    """An order as `shop.cart.Order.to_json` writes it, and any other as it is."""
+    if not (isinstance(order, Mapping) and {"id", "at", "lines", "total"} <= set(order)):
+        return _flat(order)
+    lines = _lines(order["lines"], name_of)
+    return f"{lines}, for {order['total']} {order.get('currency', '')}, on {str(order['at'])[:10]} ({order['id']})"
 
 
 def _product(sku: Any, name_of: Callable[[str], str]) -> str:

@@ -34,13 +34,15 @@ def call_seed(
 ) -> CallSeed:
     """What a call is told of all that went before, in the chat and in earlier calls.
 
+    Of a newest turn that is longer than the budget it is told the beginning.
+
     Args:
         messages: the history of the thread, as the memory gives it.
         budget_tokens: for history and context together.
         name_of: a product's name for its SKU.
 
     Raises:
-        PromptError: not even the facts and the newest turn fit into the budget.
+        PromptError: not even the facts fit into the budget.
 
     >>> from datetime import UTC, datetime
     >>> now = datetime.now(UTC)
@@ -48,7 +50,7 @@ def call_seed(
     >>> call_seed(thread, [Message(source="chat", role="user", text="Call me.")], budget_tokens=500)
     CallSeed(history=[{'role': 'user', 'content': 'Call me.'}], context='Wants a tent.')
     """
-    fitted = fit(thread, messages, budget_tokens=budget_tokens, name_of=name_of)
+    fitted = fit(thread, messages, budget_tokens=budget_tokens, name_of=name_of, whole=False)
     return CallSeed(_turns(fitted.messages), " ".join(fitted.context))
 
 
@@ -57,7 +59,10 @@ def chat_messages(
 ) -> ChatSeed:
     """What the chat is told of all that went before, on calls too; the last message is the one to answer.
 
-    Args and Raises are those of `call_seed`.
+    Args are those of `call_seed`.
+
+    Raises:
+        PromptError: not even the facts and the newest turn fit into the budget.
     """
     fitted = fit(thread, messages, budget_tokens=budget_tokens, name_of=name_of)
     return ChatSeed(_turns(fitted.messages), list(fitted.context))

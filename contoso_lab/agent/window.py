@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from contoso_lab.agent.facts import SAID, facts_of
 from contoso_lab.errors import PromptError
@@ -23,6 +23,8 @@ LINE_TOKENS = 6
 """What a turn costs beside its words: who said it, and its ends."""
 CUT = " —"
 """Stands where an answer was cut off."""
+SHORTENED = " […]"
+"""Stands where a turn was longer than everything may be."""
 CUT_NOTE = f'An answer that ends in "{CUT.strip()}" was cut off there: the customer did not hear the rest.'
 
 SENTENCES = re.compile(r"(?<=[.!?。！？])\s*")
@@ -75,6 +77,7 @@ def fit(
     budget_tokens: int,
     name_of: Callable[[str], str] = str,
     keep: int = KEEP_TURNS,
+    whole: bool = True,
 ) -> Fitted:
     """Choose what a prompt gets of a conversation, within a budget.
 
@@ -85,6 +88,8 @@ def fit(
         messages: the history of the thread, in spoken order.
         budget_tokens: for all of it.
         name_of: a product's name for its SKU.
+        whole: whether a newest turn that does not fit is refused, as a question to answer must be; else its beginning
+            is taken.
 
     Raises:
         PromptError: not even the facts and the newest turn fit.
@@ -96,8 +101,10 @@ def fit(
     room = _Room(budget_tokens)
     # Two notes that may be needed at the end: how many turns are missing, and what a cut means.
     room.take(count_tokens("1000000 earlier turns are not shown.") + count_tokens(CUT_NOTE))
-    newest = cost(spoken[-1]) if spoken else 0
-    if not room.take(sum(map(count_tokens, facts)) + newest):
+    roomy = room.take(sum(map(count_tokens, facts)))
+    if roomy and spoken and not whole and cost(spoken[-1]) > room.left:
+        spoken[-1] = _beginning(spoken[-1], room.left)
+    if not roomy or not room.take(cost(spoken[-1]) if spoken else 0):
         raise PromptError(
             f"thread {thread.id}: its facts and its newest turn take more than the budget of {budget_tokens} tokens: "
             "give it a larger one, or shorten the state"
@@ -115,6 +122,19 @@ def fit(
 def cost(message: Message) -> int:
     """About how many tokens a turn takes in a prompt."""
     return LINE_TOKENS + count_tokens(as_heard(message))
+
+
+def _beginning(message: Message, most_tokens: int) -> Message:
+    """As much of a turn as there is room for."""
+    text, low, high = message.as_heard, 0, len(message.as_heard)
+
+    def first(length: int) -> Message:
+        return replace(message, text=f"{text[:length]}{SHORTENED}", heard=None, meta={})
+
+    while low < high:
+        middle = (low + high + 1) // 2
+        low, high = (middle, high) if cost(first(middle)) <= most_tokens else (low, middle - 1)
+    return first(low)
 
 
 class _Room:

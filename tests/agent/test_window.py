@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -11,10 +12,11 @@ from hypothesis import strategies as st
 
 from contoso_lab.agent.facts import MOST_SAID, SAID, facts_of, said_for_good, with_said
 from contoso_lab.agent.shortening import first_words, to_fold
-from contoso_lab.agent.window import KEEP_TURNS, LINE_TOKENS, as_heard, fit
+from contoso_lab.agent.window import KEEP_TURNS, LINE_TOKENS, SHORTENED, as_heard, fit
 from contoso_lab.errors import PromptError
 from contoso_lab.memory import Message, Thread
 from contoso_lab.prompts import count_tokens
+from contoso_lab.shop.cart import Line, Order
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
@@ -116,11 +118,25 @@ def test_a_budget_that_cannot_hold_the_facts_is_refused() -> None:
         fit(thread_of(cart=[{"sku": "TEN-02", "quantity": 1}]), turns("tent " * 100), budget_tokens=60)
 
 
+@pytest.mark.parametrize("text", ["長い話です。" * 700, "😀" * 4000, "tent " * 4000])
+def test_a_call_is_told_the_beginning_of_a_turn_that_is_longer_than_everything(text: str) -> None:
+    thread = thread_of(cart=[{"sku": "TEN-02", "quantity": 1}])
+    with pytest.raises(PromptError, match="more than the budget of 1000 tokens"):
+        fit(thread, turns(text), budget_tokens=1000)
+    (message,) = fit(thread, turns(text), budget_tokens=1000, whole=False).messages
+    assert message.text.endswith(SHORTENED)
+    assert text.startswith(message.text.removesuffix(SHORTENED))
+    assert 700 < count_tokens(message.text) <= 1000
+
+
 def test_facts_are_said_in_fixed_words() -> None:
     thread = thread_of(
         cart=[{"sku": "TEN-02", "quantity": 2}],
         consent={"call": True, "screen": False},
-        orders=[{"id": "A-1", "items": [{"sku": "STO-01", "quantity": 1}]}],
+        orders=[
+            Order("A-1", NOON, (Line("STO-01", 1),), Decimal("89.95"), "USD").to_json(),
+            {"id": "A-2", "from": "another shop"},
+        ],
         shown=[{"skus": ["TEN-01", "TEN-02"]}, {"skus": ["TEN-02"]}],
         refused=["TEN-03"],
         facts=["Camps in\nSeptember."],
@@ -128,7 +144,8 @@ def test_facts_are_said_in_fixed_words() -> None:
     assert facts_of(thread, name_of=lambda sku: "Meadow Four" if sku == "TEN-02" else sku) == [
         "In the cart: 2 x Meadow Four (TEN-02).",
         "The customer agreed to being called; did not agree to pages on the screen.",
-        "Ordered: id A-1, items sku STO-01, quantity 1.",
+        "Ordered: 1 x STO-01, for 89.95 USD, on 2026-11-22 (A-1).",
+        "Ordered: id A-2, from another shop.",
         "Shown on the screen: TEN-01, Meadow Four (TEN-02).",
         "Refused by the customer: TEN-03.",
         "Camps in September.",
