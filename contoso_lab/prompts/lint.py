@@ -111,7 +111,7 @@ def _samples(prompt: Prompt) -> Iterator[str]:
     for item in prompt.inputs.values():
         if item.kind == "image" and str(item.example or item.default or "").startswith(("http:", "https:")):
             yield f"input {item.name!r} shows a picture that a model would have to fetch; give a data URL"
-    if not lacking and _parses(prompt.body):
+    if not lacking and _parses(prompt.body) and not any(lint_network("", prompt.body)):
         try:
             prompt.render(**prompt.sample())
         except PromptError as problem:

@@ -40,6 +40,18 @@ def test_our_own_prompts_are_clean(name: str) -> None:
             "uses i.price, which is not declared",
         ),
         (
+            OBJECTS.replace("{name: Maya}", "{name: Maya, nick: May}").replace(
+                "kind: string}]}", "kind: string}, {name: nick, kind: string}]}", 1
+            ),
+            f"system:\n{{{{ guest.name }}}}{ALL}\n",
+            "input 'guest' declares 'nick', which the body never uses",
+        ),
+        (
+            OBJECTS,
+            "system:\n{{ guest.name }}{% for i in items %}-{% endfor %}\n",
+            "input 'items' declares 'sku', which the body never uses",
+        ),
+        (
             "inputs:\n  - {name: guest, kind: string, example: Maya}\n",
             "system:\n{{ guest }}\n",
             "input 'guest' has no description",
@@ -78,6 +90,15 @@ def test_a_missing_description_of_the_prompt_is_said(tmp_path: Path) -> None:
         ("Offer up to one product.\nOffer no more than two products.", "set two limits for the same thing (product)"),
         ("Always mention the price of a product.\nNever mention the price of a product.", "contradict each other"),
         ("Use no Markdown.\nWrite in Markdown with headings.", "contradict each other"),
+        ("Ask before you put anything on the screen.\nNever ask before you put anything on the screen.", "contradict"),
+        ("Speak German.\nAnswer politely.\nSpeak English.", "contradict each other"),
+        ("Offer at least three products.\nOffer at most two products.", "cannot both be kept"),
+        ("Look: <img src='https://example.com/t.png'>", "shows a picture from 'https://example.com/t.png'"),
+        ("{% include 'rules.txt' %}", "no other file is loaded for it"),
+        ("Use Bearer abcdefghijklmnopqrstuvwx", "holds what looks like a key"),
+        ("token: ghp_abcdefghijklmnop1234", "holds what looks like a key"),
+        ("-----BEGIN RSA PRIVATE KEY-----", "holds what looks like a key"),
+        ("AccountKey=abcdefghijklmnop1234==", "holds what looks like a key"),
         ("Look: ![tent](https://example.com/t.png)", "shows a picture from 'https://example.com/t.png'"),
         ("The key is sk-abcdefghijklmnop1234.", "holds what looks like a key"),
         ("api_key: 0123456789abcdef0123456789abcdef", "holds what looks like a key"),
@@ -97,6 +118,9 @@ def test_the_words_are_read_too(tmp_path: Path, words: str, finding: str) -> Non
         "Always give the reason for a recommendation.\nNever recommend what the customer already bought.",
         "Your key is ${env:OPENAI_API_KEY}.",
         "Look: ![tent](tent.png)",
+        "Ask for the size.\nNever ask for the age.",
+        "Speak German.\nDo not speak English.",
+        "A token is a short key.",
     ],
 )
 def test_rules_that_agree_are_left_alone(tmp_path: Path, words: str) -> None:
@@ -120,3 +144,26 @@ def words_prompt(folder: Path, words: str) -> Prompt:
     template = "template: {format: {kind: jinja2}, parser: {kind: prompty}}"
     path.write_text(f"---\nname: p\ndescription: A prompt.\n{template}\n---\nsystem:\n{words}\n", encoding="utf-8")
     return load(path)
+
+
+def test_an_example_that_does_not_fit_is_found_without_a_call(tmp_path: Path) -> None:
+    path = tmp_path / "x.prompty"
+    front = "inputs:\n  - {name: count, kind: integer, description: How many., example: three}\n"
+    path.write_text(HEAD.format(front=front) + "system:\n{{ count }}\n", encoding="utf-8")
+    (finding,) = lint(load(path))
+    assert "its own examples do not render: input 'count' has to be a whole number, not str" in finding
+
+
+def test_a_picture_from_far_away_as_an_example_is_found(tmp_path: Path) -> None:
+    path = tmp_path / "x.prompty"
+    front = "inputs:\n  - {name: photo, kind: image, description: A., example: 'https://example.com/a.png'}\n"
+    path.write_text(HEAD.format(front=front) + "system:\nLook.\n\nuser:\n{{ photo }}\n", encoding="utf-8")
+    assert [line.partition(": ")[2] for line in lint(load(path))] == [
+        "input 'photo' shows a picture that a model would have to fetch; give a data URL"
+    ]
+
+
+def test_an_object_that_is_rendered_whole_uses_all_of_its_fields(tmp_path: Path) -> None:
+    path = tmp_path / "x.prompty"
+    path.write_text(HEAD.format(front=OBJECTS) + "system:\n{{ guest | tojson }}{{ items }}\n", encoding="utf-8")
+    assert lint(load(path)) == []

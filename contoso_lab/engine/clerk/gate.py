@@ -83,7 +83,8 @@ def _echoes(answer: str, wish: str) -> bool:
         r"(?:sure|of course|certainly|gladly|with pleasure|yes|absolutely|right away|okay|ok)\b", answer.lower()
     )
     words = set(re.findall(r"[a-z]{4,}", wish.lower())) & set(re.findall(r"[a-z]{4,}", answer.lower()))
-    return bool(agrees) and (bool(words) or bool(re.search(r"\bshow|\bsend|\bpage\b", answer.lower())))
+    goes_along = re.search(r"\bshow|\bsend|\bpage\b|\bcom(?:es?|ing)\b|\bhere (?:it|they|you)\b", answer.lower())
+    return bool(agrees) and (bool(words) or bool(goes_along) or len(answer.split()) <= 3)
 
 
 def _short(text: str) -> str:
