@@ -16,7 +16,7 @@ _CLAUSE = re.compile(r"(?<=[.!?;:])\s+|[。！？、]|,\s+")
 _ASKS = re.compile(
     r"""
     \bshow\s+(?:me|us|it|that|this|them|both|all)\b | \bshow\b[^.?!]*\bscreen\b
-    | \b(?:can|could|may|let|like\ to|want\ to|love\ to)\s+(?:i\s+|we\s+|me\s+|us\s+)?(?:please\s+)?
+    | \b(?:(?:can|could|may)\s+(?:i|we)|let\s+(?:me|us)|like\s+to|want\s+to|love\s+to)\s+(?:please\s+)?
       (?:see|look\ at|have\ a\ look)\b
     | \b(?:send|put|bring|pull|get|give|make|write)\b[^.?!]*
       \b(?:screen|pictures?|photos?|images?|page|write-?up|summary)\b

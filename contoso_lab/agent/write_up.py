@@ -190,7 +190,7 @@ class WriteUpRules:
         self._first_seen = {one: self._first_seen.get(one, now_s) for one in waiting}
         replies = {line.id for line in lines if _is_reply(line)}
         if replies - self._replied:
-            if self._ask_at_s is None or now_s >= self._ask_at_s:
+            if self._ask_at_s is None or self._question is not None or self._page is not None:
                 self._burst_ends_s = now_s + BURST_S
             self._replied = replies
             self._ask_at_s = min(now_s + self._debounce_s, self._burst_ends_s)
@@ -240,7 +240,7 @@ class WriteUpRules:
             return []
         self._question = None
         if self._is_void(question):
-            self._judged -= {line.id for line in question.lines}
+            self._judged -= {line.id for line in question.since_wish or question.lines}
             return []
         after = question.lines[-1].id
         if not requested and question.wish is not None:

@@ -14,10 +14,29 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from contoso_lab.agent.write_up import (
-    ASKED_AT_MOST, DEBOUNCE_S, WORDS_PATIENCE_S, AskGate, CancelGate, CancelPage, Decision, DropPage, GateAnswered,
-    GateFailed, Heard, HungUp, Line, PageClosed, PageFailed, PageFinished, ShowPage, Tell, Tick, WritePage,
-    WriteUpEvent, WriteUpRules,
-)  # fmt: skip
+    ASKED_AT_MOST,
+    DEBOUNCE_S,
+    WORDS_PATIENCE_S,
+    AskGate,
+    CancelGate,
+    CancelPage,
+    Decision,
+    DropPage,
+    GateAnswered,
+    GateFailed,
+    Heard,
+    HungUp,
+    Line,
+    PageClosed,
+    PageFailed,
+    PageFinished,
+    ShowPage,
+    Tell,
+    Tick,
+    WritePage,
+    WriteUpEvent,
+    WriteUpRules,
+)
 
 SHELF = {"tent": {"TEN-02"}, "backpack": {"PAC-01"}, "stove": {"STO-02"}, "jacket": {"CLO-03"}, "table": {"TAB-01"}}
 """What there is: a word, and the product that it means."""
@@ -256,7 +275,9 @@ class Call:
         self._at(made_s + sound_s, played)
         if then is not None:
             barges_in = self._chance(0.25)
-            self._at(self._between(0.1, made_s + sound_s) if barges_in else made_s + sound_s + self._between(0.02, 4), then)
+            self._at(
+                self._between(0.1, made_s + sound_s) if barges_in else made_s + sound_s + self._between(0.02, 4), then
+            )
 
     def _cut_short(self) -> None:
         """The customer speaks while the assistant does: what was not heard was not said."""
