@@ -27,12 +27,24 @@ NOUNS: dict[str, tuple[str, ...]] = {
 
 FOREIGN_NOUNS: dict[str, tuple[str, ...]] = {
     "Tents": ("Zelte?n?", "tente", "tienda", "carpa", "テント"),
-    "Backpacks": ("Tages?rucksack", "Rucks[aä]cke?", "sac à dos", "sacs à dos", "mochila", "バックパック", "リュック", "ザック"),
-    "Hiking Clothing": ("Jacken?", "Hemd", "Hosen?", "veste", "chemise", "pantalon(?:es)?", "chaqueta", "camisa", "ジャケット", "シャツ", "パンツ"),
-    "Hiking Footwear": ("Stiefeln?", "Schuhe?n?", "bottes?", "chaussures?", "botas?", "zapatos?", "ブーツ", "靴", "シューズ"),
+    "Backpacks": (
+        "Tages?rucksack", "Rucks[aä]cke?", "sac à dos", "sacs à dos",
+        "mochila", "バックパック", "リュック", "ザック",
+    ),
+    "Hiking Clothing": (
+        "Jacken?", "Hemd", "Hosen?", "veste", "chemise",
+        "pantalon(?:es)?", "chaqueta", "camisa", "ジャケット", "シャツ", "パンツ",
+    ),
+    "Hiking Footwear": (
+        "Stiefeln?", "Schuhe?n?", "bottes?", "chaussures?",
+        "botas?", "zapatos?", "ブーツ", "靴", "シューズ",
+    ),
     "Camping Tables": ("Tische?n?", "table", "mesa", "テーブル"),
     "Camping Stoves": ("Kochern?", "réchaud", "hornillo", "cocina", "コンロ", "バーナー"),
-    "Sleeping Bags": ("Schlafs[aä]cke?n?", "sac de couchage", "sacs de couchage", "sacos? de dormir", "saco", "寝袋", "シュラフ"),
+    "Sleeping Bags": (
+        "Schlafs[aä]cke?n?", "sac de couchage", "sacs de couchage",
+        "sacos? de dormir", "saco", "寝袋", "シュラフ",
+    ),
 }  # fmt: skip
 """The same in German, French, Spanish and Japanese, as expressions."""
 
@@ -44,6 +56,13 @@ _VERB_NEXT = re.compile(
     r"\s*(?:[,:;(*|–—-]|(?:is|costs?|has|at|for|weighs|would|will|comes|sleeps|offers|suits|and|or)\b)"
 )
 _ORDINARY = re.compile(r"\b(?:a|an|one|on|every|each|any|cold|warm|cool|this|that|last|next)\s+$", re.IGNORECASE)
+_THE = re.compile(r"\b(?:[Tt]he|[Tt]his|[Tt]hat|[Tt]hese|[Tt]hose|[Oo]ur)\s+(?:[a-z]+\s+)?$")
+_DESCRIBES = re.compile(
+    r"(?:\b(?:is|are|['’]s|as|ist|sind|est|sont|es|son)\s+(?:really\s+)?(?:an?|our|the|eine?|unser\w*|une?|notre|"
+    r"un[oa]?|nuestr[oa])|"
+    r",\s*(?:an?|eine?|une?|un[oa]?)|['’]s|\b(?:\w+est|most\s+\w+|\w+ste[rsn]?))\s+(?:[\w-]+\s+)?$",
+    re.IGNORECASE,
+)
 _QUANTITY = re.compile(
     r"(?<![$\d.,-])\b(?P<n>\d{1,2}|[a-z]+)\s*(?:x|×)?\s*(?:of\s+(?:the|our|these)\s+)?$", re.IGNORECASE
 )
@@ -120,7 +139,9 @@ def _noun_pattern(category: str) -> re.Pattern[str]:
     # A category of somebody else's catalogue is called by its own name.
     ours = NOUNS.get(category, (re.escape(category.rstrip("s").lower()),))
     nouns = [rf"\b{noun}s?\b" for noun in ours]
-    nouns += [noun if re.match(r"[^\W\d_a-zA-Z]", noun) else rf"\b{noun}s?\b" for noun in FOREIGN_NOUNS.get(category, ())]
+    nouns += [
+        noun if re.match(r"[^\W\d_a-zA-Z]", noun) else rf"\b{noun}s?\b" for noun in FOREIGN_NOUNS.get(category, ())
+    ]
     return re.compile("|".join(nouns), re.IGNORECASE)
 
 
@@ -135,7 +156,8 @@ def _is_mention(kind: str, match: re.Match[str], text: str, loose: bool) -> bool
         case "noun":
             return True
         case "alias":
-            return loose
+            # "It is a family tent" says what it is, "our cheapest two-person tent" ranks it: neither names it.
+            return loose and not _DESCRIBES.search(before)
         case "first":
             # "The Meadow Six" is none of ours.
             if not words[0].isupper() or re.match(r"\s+(?!I\b)[A-Z]\w*\b", text[match.end() :]):
@@ -143,7 +165,7 @@ def _is_mention(kind: str, match: re.Match[str], text: str, loose: bool) -> bool
             # A capital at the start of a sentence says nothing; a verb or a bracket after it does.
             return not _STARTS.search(before) or _VERB_NEXT.match(text[match.end() :]) is not None
         case _:
-            return loose
+            return loose and _THE.search(before) is not None
 
 
 def _quantity(before: str) -> int:

@@ -17,13 +17,6 @@ _HALF = re.compile(r"\s+(?:and\s+a\s+half|et\s+demie?|y\s+medi[oa])\b|半", re.I
 _HALVES = {"anderthalb": 1.5, "eineinhalb": 1.5, "zweieinhalb": 2.5, "dreieinhalb": 3.5, "viereinhalb": 4.5}
 _HALVES_RE = re.compile(rf"\b(?:{'|'.join(_HALVES)})\b|\bhalf\s+an?\b", re.IGNORECASE)
 _TOKEN = re.compile(r"[^\W\d_]+|[^\w\s]|\d+")
-_NUMBERISH = re.compile(
-    r"zero|null|z[eé]ro|cero|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twel|teen|ty\b|hundred|thousand|"
-    r"ein|zwei|drei|vier|fünf|sechs|sieben|acht|neun|zehn|elf|zwölf|ßig|zig|"
-    r"un|deux|trois|quatre|cinq|sept|huit|neuf|dix|onze|douze|treize|quatorze|quinze|seize|vingt|trente|cent|mille|"
-    r"dos|tres|cuatro|cinco|seis|siete|ocho|nueve|diez|once|doce|trece|catorce|quince|veint|treinta|ienta|mil",
-    re.IGNORECASE,
-)
 _SCALES = frozenset({"hundred", "thousand"})
 _KANJI = re.compile(r"[〇零一二三四五六七八九十百千万]+(?:点[〇零一二三四五六七八九]+)?")
 _KANJI_ONES = {sign: value for value, sign in enumerate("〇一二三四五六七八九")} | {"零": 0}
@@ -69,12 +62,10 @@ def find_numbers(text: str, language: str = "en") -> list[Number]:
     found = [_written(match, language) for match in _WRITTEN.finditer(text)]
     if language == "ja":
         found += [_kanji(match) for match in _KANJI.finditer(text)]
-    if language in SPELLED and _NUMBERISH.search(text):
+    if language in SPELLED:
         found += _spelled(text, language)
     if "h" in text:
-        found += [
-            Number(*match.span(), _HALVES.get(match[0].lower(), 0.5), 0.1) for match in _HALVES_RE.finditer(text)
-        ]
+        found += [Number(*match.span(), _HALVES.get(match[0].lower(), 0.5), 0.1) for match in _HALVES_RE.finditer(text)]
     return [_whole(number, text) for number in sorted(found, key=lambda number: number.start)]
 
 

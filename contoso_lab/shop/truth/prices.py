@@ -9,29 +9,33 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from contoso_lab.shop.catalog import Catalog
 from contoso_lab.shop.mentions import Mention
 from contoso_lab.shop.money import Amount
 from contoso_lab.shop.truth.finding import Medium
-from contoso_lab.shop.truth.sentences import Reading, Sentence, clause, read, subjects
+from contoso_lab.shop.truth.sentences import Reading, Sentence, Spot, clause, read, subjects
 
 _TOTAL = re.compile(
     r"\b(?:together|totals?|altogether|combined|sum|everything|for\s+(?:both|the\s+(?:set|pair|two|three))|"
-    r"for\s+all\s+(?:of\s+)?(?:two|three|four|five|them|this|that)|both\s+(?:for|cost|come)|"
+    r"for\s+all\s+(?:of\s+)?(?:two|three|four|five|them|this|that)|both\s+(?:for|cost|come)|(?:get|buy|have|take)\s+both|"
     r"zusammen|insgesamt|au\s+total|en\s+tout|ensemble|en\s+total|juntos|juntas)\b(?!\s+weight)|合計|全部で|合わせて",
     re.IGNORECASE,
 )
 # "It comes to" is also said of one thing, so alone it makes no total.
 _PERHAPS_TOTAL = re.compile(r"\b(?:comes?\s+to|adds?\s+up|(?:that|this|which)\s+makes)\b", re.IGNORECASE)
 _NO_CLAIM_BEFORE = re.compile(
-    r"(?:\b(?:under|below|within|over|above|beyond|up\s+to|at\s+(?:most|least)|(?:less|more|cheaper|fewer|higher|lower)\s+than|"
-    r"no\s+more\s+than|maximum(?:\s+of)?|minimum(?:\s+of)?|max|between|from|by|another|extra|additional|save[sd]?|saving|"
+    r"(?:\b(?:under|below|within|over|above|beyond|up\s+to|at\s+(?:most|least)|(?:less|more|cheaper|fewer|higher|"
+    r"lower)\s+than|"
+    r"no\s+more\s+than|maximum(?:\s+of)?|minimum(?:\s+of)?|max|between|from|by|another|extra|additional|save[sd]?|"
+    r"saving|"
     r"saves?\s+you|budget(?:\s+(?:of|is|was))?|difference(?:\s+(?:of|is))?|spend|discount\s+of|voucher\s+(?:of|for)|"
     r"gift\s+card\s+(?:of|for)|not|never|start(?:s|ing)?\s+at|"
-    r"unter|über|bis(?:\s+zu)?|weniger\s+als|mehr\s+als|zwischen|ab|um|moins\s+de|plus\s+de|entre|jusqu['’]à|à\s+partir\s+de|"
-    r"moins\s+que|menos\s+de|más\s+de|hasta|desde)|n['’]t)\s+(?:(?:you|the|a|an|your|only|just|cost|be|about|around)\s+){0,2}$",
+    r"unter|über|bis(?:\s+zu)?|weniger\s+als|mehr\s+als|zwischen|ab|um|moins\s+de|plus\s+de|entre|jusqu['’]à|"
+    r"à\s+partir\s+de|"
+    r"moins\s+que|menos\s+de|más\s+de|hasta|desde)|n['’]t)\s+(?:(?:you|the|a|an|your|only|just|cost|be|about|"
+    r"around)\s+){0,2}$",
     re.IGNORECASE,
 )  # fmt: skip
 _RANGE_BEFORE = re.compile(
@@ -47,7 +51,9 @@ _NO_CLAIM_AFTER = re.compile(
 )
 _ABOUT = re.compile(
     r"\b(?:about|around|roughly|approximately|almost|nearly|close\s+to|some|just\s+(?:under|over)|etwa|circa|ca\.|rund|"
-    r"ungefähr|knapp|environ|à\s+peu\s+près|presque|unos|alrededor\s+de|casi|aproximadamente)\s+$|約$", re.IGNORECASE)
+    r"ungefähr|knapp|environ|à\s+peu\s+près|presque|unos|alrededor\s+de|casi|aproximadamente)\s+$|約$",
+    re.IGNORECASE,
+)
 _EACH = re.compile(r"\s*(?:each|apiece|a\s+piece|per\s+\w+)\b", re.IGNORECASE)
 
 
@@ -101,7 +107,7 @@ def _claims_in(sentence: Sentence, catalog: Catalog) -> list[Stated]:
     stated = [amount for amount in sentence.amounts if _is_claim(sentence, amount)]
     total = _total_amount(sentence, stated)
     single = [amount for amount in stated if amount is not total]
-    paired = _pairs(sentence.mentions, single)
+    paired = pairs(sentence.mentions, single)
     claims = []
     for amount in stated:
         if amount is total:
@@ -123,7 +129,8 @@ def _is_claim(sentence: Sentence, amount: Amount) -> bool:
 
 def _total_amount(sentence: Sentence, stated: Sequence[Amount]) -> Amount | None:
     word = _TOTAL.search(sentence.text)
-    if word is None and [mention.quantity for mention in sentence.mentions] != [1]:
+    each = len(stated) > 1 and len(stated) == len(sentence.mentions)
+    if word is None and not each and [mention.quantity for mention in sentence.mentions] != [1]:
         word = _PERHAPS_TOTAL.search(sentence.text)
     if word is None or not stated:
         return None
@@ -136,8 +143,11 @@ def _total_amount(sentence: Sentence, stated: Sequence[Amount]) -> Amount | None
     return next((amount for amount in stated if amount.start > at), stated[-1])
 
 
-def _pairs(mentions: Sequence[Mention], amounts: Sequence[Amount]) -> dict[Amount, Mention]:
-    """Several names and as many prices, in a plain order: name price name price, or names first and prices after."""
+S = TypeVar("S", bound=Spot)
+
+
+def pairs(mentions: Sequence[Mention], amounts: Sequence[S]) -> dict[S, Mention]:
+    """Several names and as many figures, in a plain order: name price name price, or names first and prices after."""
     if len(mentions) != len(amounts) or len(mentions) < 2:
         return {}
     order = "".join(kind for _, kind in sorted([(m.start, "m") for m in mentions] + [(a.start, "a") for a in amounts]))

@@ -32,9 +32,14 @@ class Spot(Protocol):
     """Something that stands at a place of the text."""
 
     @property
-    def start(self) -> int: ...
+    def start(self) -> int:
+        """Its first letter."""
+        ...
+
     @property
-    def end(self) -> int: ...
+    def end(self) -> int:
+        """Behind its last letter."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +93,9 @@ def read(
     quantities = find_quantities(text, language, names=names)
     amounts = _amounts(blanked(text, names), quantities, language)
     sentences: list[Sentence] = []
-    before, heading, age = tuple(earlier), (), 0
+    before: tuple[Mention, ...] = tuple(earlier)
+    heading: tuple[Mention, ...] = ()
+    age = 0
     for match in SENTENCE.finditer(text):
         if not match[0].strip():
             continue

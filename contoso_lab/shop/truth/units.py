@@ -23,7 +23,8 @@ _UNITS: tuple[tuple[str, str, float], ...] = (
     ("kg", r"oz|ounces?|onces?|onzas?|Unzen?|オンス", 0.028349523),
     ("litres", r"l(?!\w)|lit(?:er|re)s?|Litern?|litros?|リットル|ℓ", 1.0),
     ("litres", r"gal(?:lons?)?", 3.785411784),
-    ("m2", r"m²|m2|square\s+met(?:er|re)s?|sqm|Quadratmetern?|mètres?\s+carrés?|metros?\s+cuadrados?|平方メートル|平米", 1.0),
+    ("m2", r"m²|m2|square\s+met(?:er|re)s?|sqm|"
+     r"Quadratmetern?|mètres?\s+carrés?|metros?\s+cuadrados?|平方メートル|平米", 1.0),
     ("m2", r"sq\.?\s*ft|square\s+f(?:ee|oo)t", 0.09290304),
     ("m", r"mm|mil+[ií]met(?:er|re|ro)s?|millimètres?|Millimetern?|ミリ(?:メートル)?", 0.001),
     ("m", r"cm|cent[ií]met(?:er|re|ro)s?|centimètres?|Zentimetern?|センチ(?:メートル)?", 0.01),
@@ -39,7 +40,8 @@ _UNITS: tuple[tuple[str, str, float], ...] = (
     ("fahrenheit", r"°\s?F|℉|degrees?\s+fahrenheit|Fahrenheit|F\b", 1.0),
     ("celsius", r"°\s?C|℃|degrees?\s+celsius|Grad\s+Celsius|degrés\s+Celsius|grados\s+Celsius|C\b|celsius", 1.0),
     ("degrees", r"degrees?|°|Grad|degrés?|grados?|度", 1.0),
-    ("persons", r"(?:people|persons?|adults?|campers?|sleepers?|Personen|Person|Leute|personnes?|personas?|guests?|hikers?)|人", 1.0),
+    ("persons", r"(?:people|persons?|adults?|campers?|sleepers?|Personen|Person|Leute|personnes?|personas?|guests?|"
+    r"hikers?)|人", 1.0),
     ("percent", r"%|percent|per\s+cent|Prozent|pour\s+cent|por\s+ciento|パーセント", 1.0),
 )  # fmt: skip
 COUNTED: dict[str, str] = {
@@ -63,7 +65,8 @@ _UNIT = re.compile(
 _SIGN = re.compile(r"(?:US\s*)?(?P<usd>\$)\s?$|(?P<eur>[€£])\s?$")
 _UPF = re.compile(r"(?:\bUPF[\s-]*|\b(?:sun\s+protection|protection)\s+factor\s+(?:of\s+)?)$", re.IGNORECASE)
 _SLEEPS = re.compile(
-    r"(?:\b(?:sleeps?|seats?|fits?|accommodates?|houses?|(?:room|space|tent|table|big\s+enough|large\s+enough|enough)\s+for|"
+    r"(?:\b(?:sleeps?|seats?|fits?|accommodates?|houses?|(?:room|space|tent|table|big\s+enough|large\s+enough|"
+    r"enough)\s+for|"
     r"Platz\s+(?:für|bietet)|Zelt\s+für|schlafen|tente?\s+pour|tienda\s+para|para|dormir))\s+"
     r"(?:up\s+to|only|just|about|around|a\s+family\s+of|a\s+group\s+of|hasta|jusqu'à|bis\s+zu)?\s*$",
     re.IGNORECASE,
@@ -138,7 +141,7 @@ def _to_range(between: str) -> bool:
 
 
 def _lent(number: Number, following: Number, text: str) -> Quantity | None:
-    """ "between 50 and 80 dollars": the first number has the unit of the second."""
+    """The first number of a range has the unit of the second: "between 50 and 80 dollars"."""
     unit = _with_unit(following, text)
     if unit is None or following.value == 0:
         return None
@@ -149,7 +152,7 @@ def _lent(number: Number, following: Number, text: str) -> Quantity | None:
 
 
 def _merged(numbers: list[Number], text: str) -> list[Number]:
-    """ "two seventy-nine" before dollars is 279: shops say it that way."""
+    """Join what shops say in two numbers: "two seventy-nine" before dollars is 279."""
     merged: list[Number] = []
     for number in numbers:
         last = merged[-1] if merged else None
