@@ -53,9 +53,9 @@ _DECLINES = re.compile(
     re.IGNORECASE | re.VERBOSE,
 )
 _AGREES = re.compile(
-    r"^\W*(?:(?:oh|well|ah)\W+)?(?:yes|yeah|yep|sure|ok|okay|please|gladly|absolutely|of course|go ahead|do that"
-    r"|ja|gerne?|klar|natürlich|bitte|in ordnung|oui|d'accord|volontiers|bien sûr|avec plaisir|vas-y|allez-y"
-    r"|sí|si|claro|vale|de acuerdo|por favor|adelante)\b|^\W*(?:はい|ええ|うん|お願い|ぜひ|いいですね)",
+    r"^\W*(?:(?:oh|well|ah)\W+)?(?:yes|yeah|yep|sure|ok|okay|please(?=\W*$| do\b)|gladly|absolutely|of course"
+    r"|go ahead|do that|ja|gerne?|klar|natürlich|bitte(?=\W*$)|in ordnung|oui|d'accord|volontiers|bien sûr|avec plaisir|vas-y|allez-y"
+    r"|sí|si|claro|vale|de acuerdo|por favor(?=\W*$)|adelante)\b|^\W*(?:はい|ええ|うん|お願い|ぜひ|いいですね)",
     re.IGNORECASE,
 )
 _SHOWING = re.compile(
@@ -67,6 +67,11 @@ _SHOWING = re.compile(
 _VISUAL = re.compile(
     r"\b(?:visual\w*|image\w*|look\w*|display\w*|view|mail|summar\w+|overview|comparison|foto\w*|bild\w*|sehen|anzeig\w*"
     r"|übersicht|image\w*|résumé|visuel\w*|affich\w*|imagen|imágenes|foto\w*|resumen)\b|写真|画像|見|まとめ|ページ",
+    re.IGNORECASE,
+)
+_ABSENT = re.compile(
+    r"\b(?:nothing|no|not|never|can't|cannot|don't|didn't|isn't|nichts|kein\w*|nicht|rien|pas|aucun\w*|nada|ning\w+)\b"
+    r"|ありません|ない",
     re.IGNORECASE,
 )
 _AGAIN = re.compile(
@@ -120,15 +125,27 @@ def offers_to_show(text: str) -> bool:
     return bool(last) and last[0].endswith(("?", "？", "か。", "か")) and bool(_SHOWING.search(last[0]))
 
 
-def may_permit(text: str) -> bool:
+def may_permit(text: str, *, answered: str = "") -> bool:
     """Whether a customer's words could ask for something on the screen, or agree to it; a wide net.
 
     Where it does not even hold, a gate that says yes has made it up.
 
-    >>> may_permit("Got any pictures of that?"), may_permit("Yes, do that."), may_permit("How heavy is it?")
-    (True, True, False)
+    Args:
+        text: what the customer said.
+        answered: what the assistant had said before: a yes may be one to that.
+
+    >>> may_permit("Got any pictures of that?"), may_permit("How heavy is it?")
+    (True, False)
+    >>> may_permit("Yes, do that."), may_permit("Yes, do that.", answered="I could show you pictures.")
+    (False, True)
+    >>> may_permit("There is nothing on my screen.")
+    False
     """
-    return stance(text) in ("asks", "agrees") or bool(_SHOWING.search(text)) or bool(_VISUAL.search(text))
+    said = stance(text)
+    if said == "asks" or (said == "agrees" and _SHOWING.search(answered)):
+        return True
+    clauses = [clause for clause in _CLAUSE.split(text) if clause and not _ABSENT.search(clause)]
+    return any(_SHOWING.search(one) or _VISUAL.search(one) for one in clauses)
 
 
 def asks_again(text: str) -> bool:

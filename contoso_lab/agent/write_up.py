@@ -370,7 +370,12 @@ def _is_reply(line: Line) -> bool:
 
 def _permitted(lines: tuple[Line, ...]) -> bool:
     """Whether anything that the customer said can have been the request: a gate may be wrong."""
-    return any(line.role == "user" and may_permit(line.text) for line in lines)
+    before = ""
+    for line in lines:
+        if line.role == "user" and may_permit(line.text, answered=before):
+            return True
+        before = line.text if line.role == "assistant" else before
+    return False
 
 
 def _last_stance(lines: tuple[Line, ...]) -> str | None:
