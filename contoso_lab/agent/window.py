@@ -37,7 +37,7 @@ class Fitted:
     facts: tuple[str, ...]
     """All of them; of the customer's own sentences the newest, as far as there was room."""
     told: tuple[str, ...]
-    """The digest and the running summaries, as far as there was room; oldest first."""
+    """What matters from last time, the digest and the running summaries, as far as there was room; oldest first."""
     messages: tuple[Message, ...]
     """The newest turns, in spoken order, without what nobody heard."""
     left_out: int
@@ -161,8 +161,11 @@ def _run(room: _Room, messages: Sequence[Message], most: int) -> int:
 
 
 def _told(thread: Thread, room: _Room) -> tuple[str, ...]:
-    digest = clip(one_line(str(thread.state.get("digest") or "")), room.left)
-    told = [digest] if digest and room.take(count_tokens(digest)) else []
+    told = []
+    for text in (thread.state.get("welcome"), thread.state.get("digest")):
+        clipped = clip(one_line(str(text or "")), room.left)
+        if clipped and room.take(count_tokens(clipped)):
+            told.append(clipped)
     summaries = [one_line(str(summary)) for summary in thread.state.get("summaries") or []]
     return (*told, *_newest(room, [summary for summary in summaries if summary]))
 

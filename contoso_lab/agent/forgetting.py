@@ -1,0 +1,221 @@
+"""Forgetting a customer: everything about them is deleted, a receipt says what, and a search says what is left.
+
+| what | how it is known to be theirs |
+|---|---|
+| threads and messages | the memory keeps them by customer |
+| recordings | the manifest names the customer, or a message of one of their threads names the recording |
+| traces of prompt runs | the record names the customer or a thread, or holds a name, an address or an id of theirs |
+| cached answers | the same; and those of which nobody said whose they are |
+
+The shop's own books (`data/customers.json`) stay: they are the shop's data, not the conversation's. What was copied
+elsewhere, such as a backup, a log, or what a target keeps, is out of reach, and the receipt says so.
+"""
+
+from __future__ import annotations
+
+import json
+import mmap
+import re
+import shutil
+import time
+from collections.abc import Callable, Collection, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from contoso_lab.agent.ringing import LONGEST_CALL_S
+from contoso_lab.errors import ConfigError, RecordingError
+from contoso_lab.memory import Memory, Thread
+from contoso_lab.prompts import ResponseCache
+from contoso_lab.recording import Manifest
+from contoso_lab.recording.manifest import MANIFEST
+from contoso_lab.recording.spool import SPOOL
+from contoso_lab.shop import Customer
+
+FRESH_S = 60.0
+"""A recording that is open and was written to within this time belongs to a call that goes on."""
+OUT_OF_REACH = "backups, logs, the shop's customer file, and what the target keeps of a call are out of reach from here"
+_PIECE = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What was deleted, and what a search still found."""
+
+    customer: str
+    threads: tuple[str, ...]
+    messages: int
+    recordings: tuple[str, ...]
+    traces: int
+    cached: int
+    left: tuple[str, ...]
+    """Where a name, an address or an id of theirs still stands; empty when nothing is left."""
+
+    @property
+    def clean(self) -> bool:
+        """Whether the search found nothing."""
+        return not self.left
+
+    def __str__(self) -> str:
+        lines = [
+            f"forgotten: {self.customer}",
+            f"  threads     {len(self.threads)}, with {self.messages} messages",
+            f"  recordings  {len(self.recordings)}{': ' + ', '.join(self.recordings) if self.recordings else ''}",
+            f"  traces      {self.traces}",
+            f"  cached      {self.cached} answers",
+            "  left        " + ("nothing was found" if self.clean else f"{len(self.left)} places, look at them:"),
+            *(f"              {place}" for place in self.left),
+            f"  note        {OUT_OF_REACH}",
+        ]
+        return "\n".join(lines)
+
+
+def forget(
+    customer: Customer | str,
+    memory: Memory,
+    runs: Path,
+    *,
+    traces: Path | None = None,
+    cache: ResponseCache | None = None,
+    open_calls: Collection[str] = (),
+    now: Callable[[], float] = time.time,
+) -> Receipt:
+    """Delete everything about a customer, and search for what is left.
+
+    It may be asked again, after a failure too: what is gone is gone, and the rest is found again.
+
+    Args:
+        customer: with a name and an address more can be found than by the id alone.
+        runs: where recordings are.
+        traces: where traces of prompt runs are.
+        open_calls: ids of threads that have a call now, where the caller knows; others are found by their state.
+        now: seconds since 1970.
+
+    Raises:
+        ConfigError: a call of theirs goes on: it would be written anew.
+        RecordingError: a recording or a trace cannot be deleted.
+        MemoryUnreachable: the memory could not delete everything.
+    """
+    whose = customer if isinstance(customer, str) else customer.id
+    threads = memory.list(whose, include_closed=True)
+    found = _recordings(runs, whose, {name for thread in threads for name in _named(memory, thread)})
+    _refuse_open(whose, threads, found, open_calls, now)
+    words = _words(customer, threads, found)
+    for folder in found:
+        _delete(folder)
+    traced = [path for path in _trace_files(traces) if _is_theirs(path, whose, words)]
+    for path in traced:
+        _delete(path)
+    cached = cache.forget(whose, words=words) if cache is not None else 0
+    # Last: while the threads are there, a second try still knows their ids.
+    gone = memory.forget(whose)
+    return Receipt(
+        customer=whose,
+        threads=tuple(thread.id for thread in threads),
+        messages=gone.messages,
+        recordings=tuple(folder.name for folder in found),
+        traces=len(traced),
+        cached=cached,
+        left=tuple(_left(memory, whose, words, [runs, *([traces] if traces else [])], cache)),
+    )
+
+
+def open_calls_of(threads: Iterable[Thread], now_s: float) -> list[str]:
+    """The threads that say they are in a call; one that is older than a call can be was never ended.
+
+    >>> open_calls_of([], 0.0)
+    []
+    """
+    found = []
+    for thread in threads:
+        call = thread.state.get("call") or {}
+        if call.get("phase") == "call" and now_s - thread.touched_at.timestamp() < LONGEST_CALL_S:
+            found.append(thread.id)
+    return found
+
+
+def _refuse_open(
+    whose: str, threads: list[Thread], folders: list[Path], open_calls: Collection[str], now: Callable[[], float]
+) -> None:
+    calls = [thread.id for thread in threads if thread.id in open_calls] or open_calls_of(threads, now())
+    if calls:
+        raise ConfigError(f"{whose} is on a call now (thread {calls[0]}): end it, or wait for its end, then try again")
+    for folder in folders:
+        spool = folder / SPOOL
+        # A writer that was killed leaves its recording open too; nothing writes to that one any more.
+        if spool.exists() and now() - spool.stat().st_mtime < FRESH_S and Manifest.load(folder).status == "open":
+            raise ConfigError(f"{whose} is on a call now (recording {folder.name}): end it, then try again")
+
+
+def _named(memory: Memory, thread: Thread) -> set[str]:
+    """The recordings that the messages of a thread come from."""
+    return {str(message.meta["recording"]) for message in memory.history(thread.id) if message.meta.get("recording")}
+
+
+def _recordings(runs: Path, whose: str, named: set[str]) -> list[Path]:
+    """The folders of their recordings; one whose manifest cannot be read is no recording that can be told apart."""
+    found = []
+    for page in sorted(runs.glob(f"*/{MANIFEST}")):
+        try:
+            manifest = Manifest.load(page.parent)
+        except RecordingError:
+            continue  # the search at the end names it, if anything of theirs is in it
+        if manifest.customer == whose or manifest.id in named or page.parent.name in named:
+            found.append(page.parent)
+    return found
+
+
+def _words(customer: Customer | str, threads: list[Thread], recordings: list[Path]) -> list[str]:
+    """What tells them from others; a first name does not."""
+    names = [] if isinstance(customer, str) else [customer.name, customer.email]
+    return [*names, *(thread.id for thread in threads), *(folder.name for folder in recordings)]
+
+
+def _trace_files(traces: Path | None) -> list[Path]:
+    return sorted(path for path in traces.rglob("*") if path.is_file()) if traces is not None else []
+
+
+def _is_theirs(path: Path, whose: str, words: list[str]) -> bool:
+    text = path.read_text(encoding="utf-8", errors="replace")
+    try:
+        record = json.loads(text)
+    except ValueError:
+        record = None
+    if isinstance(record, dict) and record.get("customer") == whose:
+        return True
+    return any(_pattern([word]).search(text.encode()) for word in words)
+
+
+def _delete(place: Path) -> None:
+    try:
+        if place.is_dir() and not place.is_symlink():
+            shutil.rmtree(place)
+        else:
+            place.unlink()
+    except FileNotFoundError:
+        return  # somebody was faster
+    except OSError as error:
+        raise RecordingError(
+            f"{place} cannot be deleted ({error.strerror}): see to its permissions, then ask again"
+        ) from error
+
+
+def _left(
+    memory: Memory, whose: str, words: list[str], folders: list[Path], cache: ResponseCache | None
+) -> Iterator[str]:
+    yield from (f"thread {thread.id}" for thread in memory.list(whose, include_closed=True))
+    if cache is not None:
+        yield from (f"{count} cached answers" for word in words if (count := cache.holds(word)))
+    if not words:
+        return
+    pattern = _pattern(words)
+    for folder in dict.fromkeys(folders):
+        for path in sorted(path for path in folder.rglob("*") if path.is_file() and path.stat().st_size):
+            with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as held:
+                if pattern.search(held):
+                    yield str(path)
+
+
+def _pattern(words: Iterable[str]) -> re.Pattern[bytes]:
+    """The words as bytes, in any case, as text and as JSON writes them."""
+    forms = {form for word in words for form in (word, json.dumps(word)[1:-1])}
+    return re.compile(b"|".join(re.escape(form.encode()) for form in sorted(forms)), re.IGNORECASE)
