@@ -12,15 +12,13 @@ import functools
 import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
-
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from typing import TYPE_CHECKING, Any
 
 from contoso_lab.errors import ShopError
-from contoso_lab.settings import HOME, Settings
-from contoso_lab.shop import card
-from contoso_lab.shop.files import blamed, place, read_json, shown
-from contoso_lab.shop.manual import read_manual
+from contoso_lab.shop import card, in_use
+from contoso_lab.shop.catalog_file import parse
+from contoso_lab.shop.files import read_json
+from contoso_lab.shop.in_use import catalogue_path, use_catalog
 from contoso_lab.shop.prices import written
 from contoso_lab.shop.product import Aliases, Plain, Product, Sku
 
@@ -32,26 +30,9 @@ if TYPE_CHECKING:
 __all__ = ["CATEGORIES", "Catalog", "Plain", "Product", "Sku", "catalogue_path", "use_catalog"]
 
 CATEGORIES = (
-    "Tents",
-    "Backpacks",
-    "Hiking Clothing",
-    "Hiking Footwear",
-    "Camping Tables",
-    "Camping Stoves",
-    "Sleeping Bags",
-)
+    "Tents", "Backpacks", "Hiking Clothing", "Hiking Footwear", "Camping Tables", "Camping Stoves", "Sleeping Bags",
+)  # fmt: skip
 """The seven categories of our own shop, in its order; those of any catalogue are `Catalog.categories`."""
-
-_OURS = HOME / "data" / "catalog.json"
-
-
-class _File(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-    schema_version: int = Field(ge=1, le=2)
-    currency: Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")] = "USD"
-    categories: Mapping[Plain, Aliases] = Field(default_factory=dict)
-    products: tuple[Product, ...] = Field(min_length=1)
 
 
 class Catalog:
@@ -80,12 +61,11 @@ class Catalog:
                 is missing or wrong. The message names the file and the place, a sentence for each fault.
         """
         if path is None:
-            if _in_use is not None:
-                return _in_use
-            named = _named_in_settings()
-            if named is not None:
+            if (chosen := in_use.chosen()) is not None:
+                return chosen
+            if (named := in_use.named_in_settings()) is not None:
                 return _read_named(named, _stamp(named))
-        file = _OURS if path is None else Path(path)
+        file = in_use.OURS if path is None else Path(path)
         # Read once while it does not change: every call and every gate asks for it.
         return _load(file, _stamp(file))
 
@@ -244,62 +224,12 @@ class Catalog:
         return card.catalog_table(self.products, self.sha256)
 
 
-_in_use: Catalog | None = None
-"""What `use_catalog` put in place."""
-
-
-class InUse:
-    """A catalogue that has taken its place; a with-block gives the place back."""
-
-    def __init__(self, catalog: Catalog, before: Catalog | None) -> None:
-        self.catalog = catalog
-        self._before = before
-
-    def __enter__(self) -> Catalog:
-        return self.catalog
-
-    def __exit__(self, *error: object) -> None:
-        use_catalog(self._before)
-
-    def __repr__(self) -> str:
-        return f"<in use: {self.catalog!r}>"
-
-
-def use_catalog(source: Catalog | Path | str | DataFrame | None) -> InUse:
-    """Let everything speak of another catalogue from now on: prompts, tools, search, checks, labels.
-
-    Calls that have begun keep theirs. It counts in this process; a relay that runs in another one is told by
-    `CONTOSO_LAB_CATALOG`.
-
-    Args:
-        source: a catalogue, or what `Catalog.read` takes; None gives the place back to the shop's own.
-
-    >>> with use_catalog(Catalog.load()) as catalog:
-    ...     Catalog.load() is catalog
-    True
-    """
-    global _in_use
-    before = _in_use
-    _in_use = source if isinstance(source, Catalog) or source is None else Catalog.read(source)
-    return InUse(Catalog.load(), before)
-
-
-def catalogue_path() -> Path | None:
-    """The file of the catalogue in use; None when `use_catalog` put one in place."""
-    return None if _in_use is not None else _named_in_settings() or _OURS
-
-
 def is_ours(catalog: Catalog) -> bool:
     """Whether it is the shop's own catalogue, whose customers, pictures and examples we know."""
     try:
-        return catalog.sha256 == _load(_OURS, _stamp(_OURS)).sha256
+        return catalog.sha256 == _load(in_use.OURS, _stamp(in_use.OURS)).sha256
     except ShopError:
         return False  # somebody works on our file; whatever is in use is another one
-
-
-@functools.cache
-def _named_in_settings() -> Path | None:
-    return Settings().catalog  # read once: an environment does not change while a process lives
 
 
 def _stamp(file: Path) -> int:
@@ -331,47 +261,5 @@ def read_file(file: Path, *, strict: bool) -> Catalog:
 
 def from_data(data: Any, raw: bytes, file: Path, *, strict: bool) -> Catalog:
     """Make a catalogue of what a file says; `file` is blamed for faults, and its folder holds manuals and pictures."""
-    try:
-        read = _File.model_validate(data)
-    except ValidationError as problem:
-        raise blamed(file, place(problem, data)) from problem
-    products = tuple(product.at_home(file.parent, read.currency) for product in read.products)
-    faults = _faults(products, read.categories, strict=strict)
-    if faults:
-        raise blamed(file, "\n".join(faults))
-    return Catalog(products, sha256=hashlib.sha256(raw).hexdigest(), categories=read.categories)
-
-
-def _faults(products: tuple[Product, ...], categories: Mapping[str, Aliases], *, strict: bool) -> list[str]:
-    found: list[str] = []
-    seen: dict[tuple[str, str], int] = {}
-    for number, product in enumerate(products, start=1):
-        where = f"product {number} ({product.sku})"
-        for value, what in ((product.sku.lower(), "SKU"), (product.name.lower(), "name")):
-            if (what, value) in seen:
-                first = seen[what, value]
-                shown_as = product.sku if what == "SKU" else value
-                found.append(f"{where}: the {what} {shown_as!r} already belongs to product {first}; give it another")
-            seen.setdefault((what, value), number)
-        if categories and product.category not in categories:
-            found.append(
-                f"{where}: the category {product.category!r} is unknown; use one of {', '.join(categories)}, "
-                "or name it in 'categories'"
-            )
-        found += [f"{where}: {fault}" for fault in _files(product, strict=strict)]
-    return found
-
-
-def _files(product: Product, *, strict: bool) -> list[str]:
-    found = []
-    if strict and product.manual_file is None:
-        found.append("manual is missing; add it")
-    for path, what in ((product.manual_path, "manual"), (product.image_path, "image")):
-        if path is not None and not path.is_file():
-            found.append(f"the {what} {shown(path)} is missing; add the file or correct '{what}'")
-        elif path is not None and what == "manual":
-            try:
-                read_manual(path)
-            except ShopError as problem:
-                found += str(problem).splitlines()
-    return found
+    products, categories = parse(data, file, strict=strict)
+    return Catalog(products, sha256=hashlib.sha256(raw).hexdigest(), categories=categories)

@@ -152,7 +152,8 @@ def _product(row: Mapping[Any, Any], number: int) -> tuple[dict[str, Any], list[
             try:
                 given["price"] = read_price(value)
                 # A sign tells the currency, unless a column does; the dollar is many countries'.
-                given |= {"currency": code for sign, code in _SIGNS.items() if sign in str(value) and not named}
+                sign = next((sign for sign in _SIGNS if sign in str(value)), None)
+                given |= {"currency": _SIGNS[sign]} if sign and not named else {}
             except ValueError as problem:
                 wrong.append(("price", str(problem)))
         elif kind := _ALIASES.fullmatch(name):

@@ -59,7 +59,7 @@ def test_every_product_and_category_has_a_name_in_five_languages() -> None:
         for language in ("en", "de", "fr", "es", "ja"):
             assert CATALOG.category_names(category, language), (category, language)
     # What a product is called in one language, no other product is called in any: a name has to mean one thing.
-    names = [alias for product in CATALOG for alias in set(product.names()) if alias != "登山靴"]
+    names = [alias for product in CATALOG for alias in set(product.names())]
     assert len(names) == len(set(names))
 
 

@@ -17,12 +17,12 @@ from contoso_lab.shop import (
     DictBasket,
     catalogue_path,
     get_customer,
+    in_use,
     load_customers,
     session_config,
     shop_tools,
     use_catalog,
 )
-from contoso_lab.shop import catalog as catalog_module
 from contoso_lab.shop.own_catalogue import read_price
 from contoso_lab.shop.product import NEUTRAL_IMAGE
 
@@ -101,7 +101,7 @@ def test_the_setting_names_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     (tmp_path / "kayaks.csv").write_text(CSV, encoding="utf-8")
     assert catalogue_path() == HOME / "data" / "catalog.json"
     monkeypatch.setenv("CONTOSO_LAB_CATALOG", str(tmp_path / "kayaks.csv"))
-    catalog_module._named_in_settings.cache_clear()
+    in_use.named_in_settings.cache_clear()
     try:
         assert catalogue_path() == tmp_path / "kayaks.csv"
         assert Catalog.load().get("P-002").name == "Otter Paddle"
@@ -110,7 +110,7 @@ def test_the_setting_names_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
             assert catalogue_path() is None
     finally:
         monkeypatch.delenv("CONTOSO_LAB_CATALOG")
-        catalog_module._named_in_settings.cache_clear()
+        in_use.named_in_settings.cache_clear()
 
 
 def test_ones_own_customers_have_to_fit(kayaks: Catalog, tmp_path: Path) -> None:
