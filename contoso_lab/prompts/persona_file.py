@@ -29,6 +29,7 @@ TEMPLATE = HOME / "prompts" / "voice.prompty"
 
 _EXTENDS = re.compile(r"(?m)^extends:[ \t]*[\"']?([\w-]+)")
 _Lines = dict[tuple[str | int, ...], int]
+_Places = Mapping[tuple[str | int, ...], tuple[Path, int]]
 
 
 def persona_names() -> list[str]:
@@ -67,14 +68,13 @@ def read_persona(name: str | Path) -> Persona:
         places = {place: (below, line) for place, line in base_lines.items()} | places
         data = overlaid(base_data, data)
     if "name" in data:
-        where = _place(places, ("name",))
+        where = _at(*_place(places, ("name",), path))
         raise PersonaError((f"{where}: name is the name of the file; take it out",))
     try:
         return Persona.model_validate({"name": path.stem, **data})
     except ValidationError as problem:
-        raise PersonaError(
-            tuple(f"{_place(places, error['loc']) or _shown(path)}: {fault(error)}" for error in problem.errors())
-        ) from problem
+        found = sorted((_place(places, error["loc"], path), fault(error)) for error in problem.errors())
+        raise PersonaError(tuple(f"{_at(*place)}: {said}" for place, said in found)) from problem
 
 
 def files_of(name: str) -> tuple[Path, ...]:
@@ -226,12 +226,14 @@ def _lines(node: Any, place: tuple[str | int, ...], lines: _Lines, where: str) -
             _lines(value, (*place, number), lines, where)
 
 
-def _place(places: Mapping[tuple[str | int, ...], tuple[Path, int]], loc: Sequence[str | int]) -> str:
-    """File and line of a fault: of its key, else of what the key is missing from."""
-    for length in range(len(loc), 0, -1):
-        if found := places.get(tuple(loc[:length])):
-            return f"{_shown(found[0])}:{found[1]}"
-    return ""
+def _place(places: _Places, loc: Sequence[str | int], path: Path) -> tuple[Path, int]:
+    """File and line of a fault: of its key, else of what the key is missing from; line 0 is the whole file."""
+    steps = (tuple(loc[:length]) for length in range(len(loc), 0, -1))
+    return next((places[step] for step in steps if step in places), (path, 0))
+
+
+def _at(path: Path, line: int) -> str:
+    return f"{_shown(path)}:{line}" if line else _shown(path)
 
 
 @lru_cache(maxsize=64)

@@ -209,8 +209,8 @@ def test_a_fault_is_a_sentence_with_file_and_line(folder: Path, text: str, line:
 def test_every_fault_has_its_sentence(folder: Path) -> None:
     found = faults(folder, "description: ''\nmanner: {tone: x, moood: y}\n")
     assert [re.sub(r"^.*kim\.yaml", "", fault) for fault in found] == [
-        ":1: description is wrong: it is empty; correct it",
         ": who is missing; add it",
+        ":1: description is wrong: it is empty; correct it",
         ":2: manner.moood is not known here; there are tone, most_sentences, gives_reason, rules, unknown, closing",
     ]
 
