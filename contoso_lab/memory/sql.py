@@ -103,9 +103,8 @@ class SqlStore:
                 return None
             ids = list({message_id for message_id, _ in given})
             kept: dict[str, Kept] = {}
-            for start in range(0, len(ids), AT_ONCE):
-                which = messages.c.id.in_(ids[start : start + AT_ONCE])
-                for found in connection.execute(select(messages).where(mine, which)):
+            for some in _some(ids):
+                for found in connection.execute(select(messages).where(mine, messages.c.id.in_(some))):
                     kept[found.id] = Kept(found.seq, found.body)
             new: list[dict[str, object]] = []
             for message_id, body in given:
@@ -139,17 +138,22 @@ class SqlStore:
         """See `Store.sweep`."""
         idle = threads.c.closed_at.is_(None) & (threads.c.touched_at <= at.idle_before)
         with self._writing() as connection:
-            change = update(threads).where(idle).values(closed_at=threads.c.touched_at + at.idle)
-            closed = connection.execute(change).rowcount
+            # What another one holds is left to it: two relays that sweep at once must not wait for each other.
+            closed = _ids(connection, idle, skip_locked=True)
+            for some in _some(closed):
+                change = update(threads).where(threads.c.id.in_(some))
+                connection.execute(change.values(closed_at=threads.c.touched_at + at.idle))
             if at.gone_before is None:
-                return closed
-            gone, _ = _delete(connection, threads.c.closed_at <= at.gone_before)
-        return closed + gone
+                return len(closed)
+            gone = _ids(connection, threads.c.closed_at <= at.gone_before, skip_locked=True)
+            _delete(connection, gone)
+        return len(closed) + len(gone)
 
     def forget(self, customer: str) -> Forgotten:
         """See `Store.forget`."""
         with self._writing() as connection:
-            forgotten = Forgotten(*_delete(connection, threads.c.customer == customer))
+            ids = _ids(connection, threads.c.customer == customer)
+            forgotten = Forgotten(len(ids), _delete(connection, ids))
         with self._asking():
             self._dialect.scrub(self._engine)
         return forgotten
@@ -210,14 +214,23 @@ def _touched(at: Now) -> ColumnElement[int]:
     return case((threads.c.touched_at > at.now, threads.c.touched_at), else_=at.now)
 
 
-def _delete(connection: Connection, which: ColumnElement[bool]) -> tuple[int, int]:
-    ids = list(connection.execute(select(threads.c.id).where(which).with_for_update()).scalars())
+def _ids(connection: Connection, which: ColumnElement[bool], *, skip_locked: bool = False) -> list[str]:
+    """Threads that nobody else may change from now on; always in one order, so that nobody waits in a ring."""
+    question = select(threads.c.id).where(which).order_by(threads.c.id)
+    return list(connection.execute(question.with_for_update(skip_locked=skip_locked)).scalars())
+
+
+def _delete(connection: Connection, ids: Sequence[str]) -> int:
+    """Delete threads and all that was said in them: how many messages."""
     said = 0
-    for start in range(0, len(ids), AT_ONCE):
-        some = ids[start : start + AT_ONCE]
+    for some in _some(ids):
         said += connection.execute(delete(messages).where(messages.c.thread_id.in_(some))).rowcount
         connection.execute(delete(threads).where(threads.c.id.in_(some)))
-    return len(ids), said
+    return said
+
+
+def _some(ids: Sequence[str]) -> Iterator[Sequence[str]]:
+    return (ids[start : start + AT_ONCE] for start in range(0, len(ids), AT_ONCE))
 
 
 def _reason(error: BaseException) -> str:

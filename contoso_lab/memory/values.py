@@ -7,7 +7,7 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime, timedelta
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, get_args
 
 from contoso_lab.errors import MemoryFault
 
@@ -134,9 +134,18 @@ _KEPT = [each.name for each in fields(Message) if each.name != "seq"]
 
 
 def write_message(message: Message) -> str:
-    """A message as it is kept; its number stands beside it."""
+    """A message as it is kept; its number stands beside it.
+
+    Raises:
+        MemoryFault: a field is not what its type says; it may come from a browser or a model.
+    """
     checked_name("a message's id", message.id)
-    body = {name: getattr(message, name) for name in _KEPT if getattr(message, name) not in (None, {})}
+    words = (message.text, message.heard or "", message.after or "", message.call_id or "")
+    sides = message.source in get_args(Source) and message.role in get_args(Role)
+    if not sides or not all(isinstance(each, str) for each in words) or not isinstance(message.meta, Mapping):
+        raise MemoryFault(f"message {message.id} has a field of a wrong kind: see contoso_lab.memory.Message")
+    body = {name: getattr(message, name) for name in _KEPT if getattr(message, name) is not None}
+    body["meta"] = dict(message.meta)
     if message.at is not None:
         body["at"] = micros(message.at)
     return to_json(f"message {message.id}", body)
