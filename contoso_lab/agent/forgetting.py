@@ -14,7 +14,6 @@ elsewhere, such as a backup, a log, or what a target keeps, is out of reach, and
 from __future__ import annotations
 
 import json
-import mmap
 import re
 import shutil
 import time
@@ -34,7 +33,8 @@ from contoso_lab.shop import Customer
 FRESH_S = 60.0
 """A recording that is open and was written to within this time belongs to a call that goes on."""
 OUT_OF_REACH = "backups, logs, the shop's customer file, and what the target keeps of a call are out of reach from here"
-_PIECE = 1 << 20
+_PIECE_BYTES = 1 << 20
+_SOUND = frozenset({".wav", ".flac", ".mp3"})  # no name can be found in it
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,10 +209,24 @@ def _left(
         return
     pattern = _pattern(words)
     for folder in dict.fromkeys(folders):
-        for path in sorted(path for path in folder.rglob("*") if path.is_file() and path.stat().st_size):
-            with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as held:
-                if pattern.search(held):
-                    yield str(path)
+        for path in sorted(path for path in folder.rglob("*") if path.is_file() and path.suffix not in _SOUND):
+            if _stands_in(path, pattern, max(map(len, words))):
+                yield str(path)
+
+
+def _stands_in(path: Path, pattern: re.Pattern[bytes], longest: int) -> bool:
+    """Whether a word stands in a file, which may be larger than the memory and may change meanwhile."""
+    # Each character takes twelve bytes at most, as JSON writes one beyond the first plane.
+    overlap, before = 12 * longest, b""
+    try:
+        with path.open("rb") as file:
+            while piece := file.read(_PIECE_BYTES):
+                if pattern.search(before + piece):
+                    return True
+                before = (before + piece)[-overlap:]
+    except FileNotFoundError:
+        return False  # a journal of SQLite, for one, comes and goes
+    return False
 
 
 def _pattern(words: Iterable[str]) -> re.Pattern[bytes]:
