@@ -57,6 +57,10 @@ _VERB_NEXT = re.compile(
 )
 _ORDINARY = re.compile(r"\b(?:a|an|one|on|every|each|any|cold|warm|cool|this|that|last|next)\s+$", re.IGNORECASE)
 _THE = re.compile(r"\b(?:[Tt]he|[Tt]his|[Tt]hat|[Tt]hese|[Tt]hose|[Oo]ur)\s+(?:[a-z]+\s+)?$")
+_NAMED = re.compile(
+    r"\b(?!(?:The|This|That|These|Our|Your|An?|Two|And|Unsere?\w?|Das|Der|Die|De[nm]|Eine?\w?|Notre|Les?|La|Une?|El|Los|Las|"
+    r"Nuestr[oa])\b)[A-Z][a-z]+\s+$"
+)
 _DESCRIBES = re.compile(
     r"(?:\b(?:is|are|['’]s|as|ist|sind|est|sont|es|son)\s+(?:really\s+)?(?:an?|our|the|eine?|unser\w*|une?|notre|"
     r"un[oa]?|nuestr[oa])|"
@@ -157,7 +161,8 @@ def _is_mention(kind: str, match: re.Match[str], text: str, loose: bool) -> bool
             return True
         case "alias":
             # "It is a family tent" says what it is, "our cheapest two-person tent" ranks it: neither names it.
-            return loose and not _DESCRIBES.search(before)
+            # And "the Trailblazer Jacket", "Patagonia jackets" are other ones.
+            return loose and not _DESCRIBES.search(before) and not _NAMED.search(before)
         case "first":
             # "The Meadow Six" is none of ours.
             if not words[0].isupper() or re.match(r"\s+(?!I\b)[A-Z]\w*\b", text[match.end() :]):

@@ -40,8 +40,9 @@ def page_broken(page: str, turns: Turns = (ASKS,), language: str | None = "en") 
 @pytest.mark.parametrize(
     ("rule", "kept", "reply", "expected"),
     [
-        ("only what we carry", "I suggest the Meadow Four.", "I suggest the Osprey Atmos.", ("not_carried", "Osprey Atmos")),
-        ("nothing that was bought", "Take the Creek Shoes.", "Take the Pathfinder Boots.", ("again", "Pathfinder Boots")),
+        ("only what we carry", "Take the Meadow Four.", "Take the Osprey Atmos.", ("not_carried", "Osprey Atmos")),
+        ("nothing that was bought", "Take the Creek Shoes.", "Take the Pathfinder Boots.",
+         ("again", "Pathfinder Boots")),
         ("true prices", "The Meadow Four is $279.", "The Meadow Four is $250.", ("price", "$250")),
         ("true figures", "The Meadow Four sleeps four.", "The Meadow Four sleeps six.", ("spec", "six")),
         ("no promises", "I cannot see the stock.", "The Meadow Four is in stock.", ("unknowable", "in stock")),
@@ -185,9 +186,7 @@ def test_the_clerk_keeps_every_rule(talk: Talk) -> None:
         assert check_reply(turns[:at], get_customer(talk.customer), CATALOG, "en") == [], turns[at - 1]["content"]
 
 
-@pytest.mark.xfail(
-    strict=True, reason="the clerk leaves out what the customer owns and still says 'the lightest I have'"
-)
+@pytest.mark.xfail(strict=True, reason="the clerk leaves out what the customer owns and says 'the lightest I have'")
 def test_the_clerk_ranks_what_the_customer_owns_as_well() -> None:
     turns = clerk(Talk("daniel", ("What is your lightest tent?",)))
     assert check_reply(turns, get_customer("daniel"), CATALOG, "en") == []

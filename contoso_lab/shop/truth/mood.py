@@ -10,7 +10,7 @@ from contoso_lab.shop.truth.sentences import Sentence, Spot, clause
 _ASKS = re.compile(r"[?？]\s*[\"”*)]*\s*$|(?:です|ます|でしょう|ました|ません)か[。\s]*$")
 _TAIL = re.compile(
     r"[,;–—]\s*(?:and\s+|und\s+|et\s+|y\s+|so\s+)?(?:shall|should|would|do|does|did|can|could|may|want|is|are|"
-    r"isn['’]t|aren['’]t|right|ok|okay|"
+    r"\w+n['’]t|right|ok|okay|"
     r"alright|what|how|which|soll|darf|möchten|wollen|oder|nicht\s+wahr|ist\s+das|voulez|souhaitez|est-ce|n['’]est-ce|"
     r"puis-je|d['’]accord|quiere|le\s+gustaría|verdad|no|desea|puedo|te)\b[^,;]*(?:,[^,;]*)?[?？]\s*$",
     re.IGNORECASE,
