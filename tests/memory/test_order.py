@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contoso_lab.memory import Message, open_memory
@@ -40,12 +40,14 @@ def conversations(draw: st.DrawFn) -> list[Message]:
     return [said(f"m{number}", after, second=number) for number, after in enumerate(afters)]
 
 
+@settings(deadline=None)
 @given(conversations().flatmap(lambda said: st.tuples(st.just(said), st.permutations(said))))
 def test_any_order_of_arrival_gives_the_spoken_order(both):
     spoken, arrived = both
     assert kept(*arrived) == [message.id for message in spoken]
 
 
+@settings(deadline=None)
 @given(st.integers(1, 12).flatmap(lambda count: st.permutations(range(count))), st.data())
 def test_one_behind_the_other_needs_no_time_and_believes_none(numbers, data):
     chain = [
@@ -54,6 +56,7 @@ def test_one_behind_the_other_needs_no_time_and_believes_none(numbers, data):
     assert kept(*chain) == [f"m{number}" for number in range(len(chain))]
 
 
+@settings(deadline=None)
 @given(st.lists(st.booleans(), min_size=1, max_size=12), st.data())
 def test_what_is_typed_during_a_call_stands_where_it_was_typed(typed, data):
     """The chat arrives as it is typed; the call's transcripts behind the first one come whenever they are ready."""
@@ -72,6 +75,7 @@ def test_what_is_typed_during_a_call_stands_where_it_was_typed(typed, data):
     assert kept(*arrived) == [message.id for message in spoken]
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.tuples(st.sampled_from("abcdef"), st.sampled_from([None, *"abcdefg"]), st.integers(0, 3)), max_size=8)
 )
