@@ -16,14 +16,15 @@ import json
 import math
 from collections.abc import AsyncGenerator, Callable, Coroutine
 from contextlib import aclosing
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 from fastapi import APIRouter, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, StreamingResponse
 from fastapi.routing import APIRoute
 from fastapi.sse import format_sse_event
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.exceptions import HTTPException
 from starlette.types import Receive, Scope, Send
 
 from contoso_lab.agent.desk import WHERE, Agent, digest
@@ -46,25 +47,32 @@ class Spoken(BaseModel):
     text: str = Field(max_length=MOST_TEXT_CHARS)
 
 
-class WantedBody(BaseModel):
-    """Which conversation is meant: a thread, or the turns themselves."""
+class ThreadMeant(BaseModel):
+    """A conversation that the memory holds."""
 
     model_config = ConfigDict(extra="forbid")
 
-    threadId: Annotated[str, Field(min_length=1, max_length=80, pattern=r"^[A-Za-z0-9_-]+$")] | None = None
-    messages: list[Spoken] | None = Field(default=None, min_length=1, max_length=MOST_MESSAGES)
-
-    @model_validator(mode="after")
-    def _one_of_both(self) -> WantedBody:
-        if (self.threadId is None) == (self.messages is None):
-            raise ValueError("give threadId or messages, one of the two")
-        return self
+    threadId: str = Field(min_length=1, max_length=80, pattern=r"^[A-Za-z0-9_-]+$")
 
 
-class PageBody(WantedBody):
-    """For whom, and about which conversation."""
+class TurnsMeant(BaseModel):
+    """A conversation that the client keeps itself, and sends."""
 
+    model_config = ConfigDict(extra="forbid")
+
+    messages: list[Spoken] = Field(min_length=1, max_length=MOST_MESSAGES)
+
+
+class _ForACustomer(BaseModel):
     customer: str = Field(min_length=1, max_length=80)
+
+
+class PageOfThread(ThreadMeant, _ForACustomer):
+    """A page for a thread's customer."""
+
+
+class PageOfTurns(TurnsMeant, _ForACustomer):
+    """A page for the token's customer."""
 
 
 class Wanted(BaseModel):
@@ -77,7 +85,8 @@ class Wanted(BaseModel):
 class AgentErrorDetail(BaseModel):
     """What went wrong, for a program and for a person."""
 
-    type: Literal["agent_error"]
+    type: str
+    """`agent_error`; `relay_error` when the relay in front of it said no."""
     code: str
     message: str
 
@@ -88,12 +97,15 @@ class AgentErrorAnswer(BaseModel):
     error: AgentErrorDetail
 
 
+_SHAPES = frozenset({"body", "ThreadMeant", "TurnsMeant", "PageOfThread", "PageOfTurns"})
 _CODES = {
+    400: ("unreadable", "The body cannot be read."),
     401: ("not_let_in", "The token is missing, unknown, used or expired."),
     403: ("forbidden", "The page or the token is not for this."),
     404: ("not_found", "There is no such thread for this token."),
     409: ("not_now", "A page is being written, was written for this turn, or is not asked for."),
     410: ("closed", "The thread is closed."),
+    413: ("too_long", "The body is too long."),
     422: ("malformed", "The body is not what is asked for."),
     429: ("too_many", "The token asks too often."),
     502: ("no_answer", "The model did not answer, or not in its shape."),
@@ -112,6 +124,8 @@ class _Told(APIRoute):
                 return await inner(request)
             except RequestValidationError as problem:
                 return _no(422, _what_is_wrong(problem))
+            except HTTPException as problem:  # the framework's own, about a body that it cannot even read
+                return _no(problem.status_code, "the body cannot be read as JSON in UTF-8, or is too long")
             except LabError as problem:
                 return _told(problem)
 
@@ -136,14 +150,14 @@ def suggestion_routes(agent: Agent, pages: Pages) -> APIRouter:
     """Make the routes."""
     router = APIRouter(route_class=_Told)
 
-    async def talk(request: Request, body: WantedBody, customer: str | None = None) -> Talk:
+    async def talk(request: Request, body: ThreadMeant | TurnsMeant, customer: str | None = None) -> Talk:
         token, origin = token_of(request), request.headers.get("origin")
-        if body.threadId is not None:
+        if isinstance(body, ThreadMeant):
             thread = await agent.open(token, body.threadId, origin=origin)
             found = Talk.of_thread(thread, await agent.history(thread.id))
         else:
             visitor = await agent.enter(token, origin=origin)
-            turns = [(each.name, each.text) for each in body.messages or ()]
+            turns = [(each.name, each.text) for each in body.messages]
             found = Talk.of_messages(digest(token or ""), visitor.customer, turns)
         if customer is not None and customer != found.customer:
             raise SessionRefused(WHERE, "this token was given for another customer", status=403)
@@ -153,8 +167,8 @@ def suggestion_routes(agent: Agent, pages: Pages) -> APIRouter:
             raise SessionRefused(WHERE, reason, status=429, retry_after_s=wait_s)
         return found
 
-    @router.post("/api/request", responses=_noes(401, 403, 404, 410, 422, 429, 502, 503))
-    async def request_page(request: Request, body: WantedBody) -> Wanted:
+    @router.post("/api/request", responses=_noes(400, 401, 403, 404, 410, 413, 422, 429, 502, 503))
+    async def request_page(request: Request, body: ThreadMeant | TurnsMeant) -> Wanted:
         """Whether the customer wants a page now. Asked again about the same turns, it answers the same, for nothing."""
         verdict = await pages.wanted(await talk(request, body))
         return Wanted(requested=verdict.requested, reason=verdict.reason)
@@ -167,10 +181,10 @@ def suggestion_routes(agent: Agent, pages: Pages) -> APIRouter:
                 "description": "The page as it is written: events start, text, done, error.",
                 "content": {"text/event-stream": {"schema": {"type": "string"}}},
             },
-            **_noes(401, 403, 404, 409, 410, 422, 429, 502, 503),
+            **_noes(400, 401, 403, 404, 409, 410, 413, 422, 429, 502, 503),
         },
     )
-    async def suggestion(request: Request, body: PageBody) -> Response:
+    async def suggestion(request: Request, body: PageOfThread | PageOfTurns) -> Response:
         """Write a page for the customer's screen."""
         return _Events(await pages.begin(await talk(request, body, body.customer)))
 
@@ -224,5 +238,5 @@ def _noes(*statuses: int) -> dict[int | str, dict[str, Any]]:
 def _what_is_wrong(problem: RequestValidationError) -> str:
     """The first thing that is wrong: where and why, never the value."""
     first = problem.errors()[0]
-    place = ".".join(str(part) for part in first["loc"] if part != "body") or "the body"
-    return f"{place}: {first['msg']}"
+    place = ".".join(str(part) for part in first["loc"] if part not in _SHAPES) or "the body"
+    return f"{place}: {first['msg']}; the conversation is either threadId or messages"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import random
 import tracemalloc
@@ -14,6 +15,7 @@ import pytest
 import schemathesis
 from fastapi import FastAPI
 from hypothesis import HealthCheck, Phase, settings
+from pydantic import ValidationError
 from schemathesis.config import SchemathesisConfig
 from starlette.testclient import TestClient
 
@@ -161,7 +163,7 @@ def test_the_routes_are_what_openapi_says(case: Any) -> None:
 @bounded
 def test_the_routes_are_what_openapi_says_to_strangers(case: Any) -> None:
     answer = case.call_and_validate()
-    assert answer.status_code in (401, 405, 422) or case.path == "/asyncapi.json"
+    assert answer.status_code in (400, 401, 405, 422) or case.path == "/asyncapi.json"
 
 
 # -- rubbish --------------------------------------------------------------------------------------
@@ -193,7 +195,15 @@ def rubbish(rng: random.Random) -> dict[str, Any]:
         case _:
             whole = json.dumps({"name": "Maya", "text": "x" * rng.randrange(9_000)})
             raw = whole[: rng.randrange(len(whole))]
-    return {"type": "websocket.receive", "text": raw}
+    return {"type": "websocket.receive", "text": "{" if is_a_message(raw) else raw}
+
+
+def is_a_message(raw: str) -> bool:
+    try:
+        message = ClientMessage.model_validate_json(raw)
+    except ValidationError:
+        return False
+    return bool(message.text.strip()) and not message.image
 
 
 class Line:
@@ -245,6 +255,7 @@ async def test_five_thousand_broken_frames_crash_nothing_and_leave_nothing_behin
         try:
             before, _ = tracemalloc.get_traced_memory()
             await storm(agent, rng, 2_500)
+            gc.collect()
             after, _ = tracemalloc.get_traced_memory()
         finally:
             tracemalloc.stop()

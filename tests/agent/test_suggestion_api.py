@@ -338,6 +338,12 @@ async def test_a_body_that_is_none_is_a_422_with_a_sentence(shop: Any, tokens: A
     assert (answer.status_code, answer.json()["error"]["code"]) == (422, "malformed")
 
 
+async def test_a_body_that_is_no_text_is_a_400(shop: Any, tokens: Any) -> None:
+    async with shop(tokens.give()) as (client, _):
+        answer = await client.post("/api/request", content=b"\xff{", headers={"Content-Type": "application/json"})
+    assert (answer.status_code, answer.json()["error"]["code"]) == (400, "unreadable")
+
+
 async def test_requests_have_a_rate(
     shop: Any, server: Any, press: Press, tokens: Any, memory: Memory, clock: Any
 ) -> None:

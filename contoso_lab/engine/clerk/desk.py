@@ -26,6 +26,8 @@ from contoso_lab.errors import EngineError
 _LANGUAGE = re.compile(r"(?:Speak|Write)(?: in)? (English|German|French|Spanish|Japanese|Italian)\b")
 _ANSWERS = ("response", "answer", "reply", "text", "message")
 _TYPES: dict[type, str] = {str: "string", bool: "boolean", int: "integer", float: "number"}
+_PICTURE = re.compile(r"\(A picture came with this message\.[^)]*\)")
+"""How the chat says that it left a picture out, because a clerk would refuse it."""
 _UNSURE = "This clerk works by rules and cannot judge that."
 
 
@@ -75,6 +77,7 @@ def chat(briefing: Briefing, talk: Sequence[ChatMessage], max_tokens: int | None
     text = talk[last].content if last is not None else ""
     call = _call_score(briefing, before, text)
     name = briefing.first_name
+    blind = bool(_PICTURE.search(text))
     if call == 5:
         response = f"I am sorry for the trouble{', ' + name if name else ''}, I am calling you now."
         if not understand(text).has("upset"):
@@ -85,6 +88,8 @@ def chat(briefing: Briefing, talk: Sequence[ChatMessage], max_tokens: int | None
             response = f"{response} If you would rather talk, I can call you."
         if name and briefing.manner.name_use != "never" and name not in response:
             response = f"{name}, {uncapital(response)}"
+        if blind:
+            response = f"{response} I cannot see your picture here, so please tell me what it shows."
     if wanted := _other_language(briefing):
         response = f"I am sorry that I can write English only, and no {wanted}. {response}"
     return {"response": shorten(response, max_tokens), "context": _news(briefing, before, text, call), "call": call}
