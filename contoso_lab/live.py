@@ -19,7 +19,7 @@ from pathlib import Path
 from contoso_lab.errors import EngineError
 from contoso_lab.recording import Labels, Recording
 from contoso_lab.session import Caller, WriteUpDesk, hold_call
-from contoso_lab.settings import Target
+from contoso_lab.settings import Settings, Target
 from contoso_lab.shop import Catalog, get_customer
 from contoso_lab.wire import Turn
 
@@ -115,6 +115,8 @@ class Here:
     """`None` when the target is a provider's or somebody else's server."""
     target: Target
     runs: Path
+    memory: str
+    """Where the relay keeps its threads, for `open_memory`; `none` when it keeps none. It may hold a password."""
 
     def __repr__(self) -> str:
         return f"Here(relay={self.relay.url!r}, target={self.target.base_url!r}, runs={str(self.runs)!r})"
@@ -135,14 +137,26 @@ class Here:
 
 
 async def start(
-    *, runs: Path | str = "runs", target: Target | None = None, progress: Progress = lambda _: None
+    *,
+    runs: Path | str = "runs",
+    target: Target | None = None,
+    memory: str | None = None,
+    progress: Progress = lambda _: None,
 ) -> Here:
     """Start a relay, and the local engine unless a target is given. End both with `stop`.
+
+    Args:
+        runs: where recordings go.
+        target: whom the calls reach.
+        memory: where threads are kept, as `open_memory` takes it, or `none`; else what the environment says, or a
+            file beside the recordings.
+        progress: called with each thing that is done.
 
     Raises:
         EngineError: one of them could not start, with its own sentence why.
     """
     root = Path(runs)
+    memory = memory or _memory(root)
     engine: Service | None = None
     if target is None:
         progress("starting the local engine (it loads its models first)")
@@ -153,14 +167,20 @@ async def start(
         progress("starting the relay")
         relay = await Service.start(
             "relay", *_which(target), "--runs", str(root), "--port", "0",
-            progress=progress, environment=_keys(target),
+            progress=progress, environment={**_keys(target), "CONTOSO_LAB_MEMORY": memory},
         )  # fmt: skip
     except BaseException:
         if engine is not None:
             await engine.stop()
         raise
     progress(f"the relay listens on {relay.url}")
-    return Here(relay, engine, target, root)
+    return Here(relay, engine, target, root, memory)
+
+
+def _memory(runs: Path) -> str:
+    """Where the relay would keep its threads by itself."""
+    named = Settings().memory
+    return named.get_secret_value() if named else f"sqlite:///{runs.absolute() / 'memory.sqlite3'}"
 
 
 def _which(target: Target) -> list[str]:
@@ -196,6 +216,7 @@ async def play(
     labels: Labels | None = None,
     on_turn: Callable[[Turn, float], None] | None = None,
     on_suggestion: Progress | None = None,
+    thread: str | None = None,
 ) -> Recording:
     """Let a recorded customer call and talk with a persona, with suggestions beside the call.
 
@@ -206,6 +227,7 @@ async def play(
         labels: what is true about the caller; kept with the recording, so that it can be scored.
         on_turn: called with each turn once it was heard, and the session's milliseconds.
         on_suggestion: called with each piece of the page that is written beside the call.
+        thread: the thread of the workbench's memory that the call goes on with.
 
     Raises:
         EngineError: a process of the workbench has ended.
@@ -213,7 +235,8 @@ async def play(
     """
     here.check()
     desk = WriteUpDesk(here.target, get_customer(caller.customer), Catalog.load(), on_suggestion=on_suggestion)
-    recording = Recording.open(await hold_call(here.relay_url, caller, persona=persona, desk=desk, on_turn=on_turn))
+    path = await hold_call(here.relay_url, caller, persona=persona, desk=desk, on_turn=on_turn, thread=thread)
+    recording = Recording.open(path)
     if labels is not None:
         recording.add_labels(labels)
     return recording
@@ -221,10 +244,14 @@ async def play(
 
 @asynccontextmanager
 async def serve(
-    *, runs: Path | str = "runs", target: Target | None = None, progress: Progress = lambda _: None
+    *,
+    runs: Path | str = "runs",
+    target: Target | None = None,
+    memory: str | None = None,
+    progress: Progress = lambda _: None,
 ) -> AsyncIterator[Here]:
     """Keep a workbench running for the length of an `async with` block; the arguments are those of `start`."""
-    here = await start(runs=runs, target=target, progress=progress)
+    here = await start(runs=runs, target=target, memory=memory, progress=progress)
     try:
         yield here
     finally:

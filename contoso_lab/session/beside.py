@@ -57,6 +57,8 @@ class WriteUpDesk:
     """Called with each piece of Markdown as it is written; a page that may be one that was shown comes in one piece."""
     forgiving: bool = False
     """Tell the assistant when a prompt fails, and go on; otherwise that ends the call with the prompt's sentence."""
+    in_thread: bool = False
+    """The call goes on with a thread: the relay is told what is on the screen, and tells the assistant and the thread."""
     shown: int = field(default=0, init=False)
     _rules: WriteUpRules = field(init=False)
     _work: asyncio.Task[WriteUpEvent] | None = field(default=None, init=False)
@@ -117,7 +119,8 @@ class WriteUpDesk:
             case ShowPage():
                 await self._show(session)
             case Tell(what):
-                await session.tell(TOLD[what])
+                if what != "shown" or not self.in_thread:
+                    await session.tell(TOLD[what])
             case CancelPage() | DropPage():
                 await self._stop()
                 if self._page is not None:
@@ -168,6 +171,11 @@ class WriteUpDesk:
             return
         if page.order.held and self.on_suggestion is not None:
             self.on_suggestion(page.written.text)
+        self.shown += 1
+        if self.in_thread:
+            told = {"suggestion_id": page.id, "skus": list(page.written.skus), "text": page.written.text}
+            await session.send({"type": "lab.suggestions.shown", **told})
+            return
         await session.note(
             "suggestion.shown",
             **page.where,
@@ -176,7 +184,6 @@ class WriteUpDesk:
             unknown_skus=list(page.written.unknown_skus),
             duration_ms=page.duration_ms,
         )
-        self.shown += 1
 
     async def _stop(self) -> None:
         """End the question or the page that is on; the prompt's connection closes with it."""

@@ -23,6 +23,7 @@ async def hold_call(
     persona: str,
     desk: WriteUpDesk | None = None,
     on_turn: Callable[[Turn, float], None] | None = None,
+    thread: str | None = None,
     secret: str | None = None,
 ) -> Path:
     """Let a recorded customer talk with the assistant in real time; returns the recording's folder.
@@ -33,6 +34,7 @@ async def hold_call(
         persona: the name of the prompt that the assistant plays.
         desk: writes suggestions beside the call; `None` for a call without.
         on_turn: called with each turn in spoken order, when its words are final, and the session's ms.
+        thread: the thread of the relay's memory that the call goes on with.
         secret: the relay's shared secret, where it has one.
 
     Raises:
@@ -48,6 +50,7 @@ async def hold_call(
         relay_url,
         persona=persona,
         customer=caller.customer,
+        thread=thread,
         scenario=caller.scenario,
         replay_of=caller.replay_of,
         mode=caller.mode,

@@ -23,7 +23,7 @@ TOKEN_TIMEOUT_S = 10.0
 
 
 async def fetch_token(relay_url: str, *, secret: str | None = None, **binding: str | None) -> str:
-    """Ask the relay for a token that opens one call, bound to a persona, a customer and a scenario.
+    """Ask the relay for a token that opens one call, bound to a persona, a customer, a thread and a scenario.
 
     Raises:
         SessionRefused: the relay is not there, or says no; the message carries its reason.

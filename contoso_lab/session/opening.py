@@ -26,8 +26,9 @@ from contoso_lab.settings import Target
 async def connect(
     relay_url: str,
     *,
-    persona: str = "voice",
+    persona: str | None = None,
     customer: str | None = None,
+    thread: str | None = None,
     scenario: str | None = None,
     replay_of: str | None = None,
     mode: str | None = None,
@@ -35,6 +36,9 @@ async def connect(
     after_reply: AfterReply | None = None,
 ) -> AsyncIterator[Session]:
     """Open a call through a relay: the relay knows the key and sets the persona.
+
+    With a thread of the relay's memory the call goes on with what was said in it, and what is said goes into it;
+    persona and customer are then the thread's, where none are named.
 
     Leaving the block ends the call. When the other side ends it first, the block is cancelled and
     `SessionClosed` is raised from it.
@@ -48,6 +52,7 @@ async def connect(
         secret=secret,
         persona=persona,
         customer=customer,
+        thread=thread,
         scenario=scenario,
         replay_of=replay_of,
         mode=mode,

@@ -22,7 +22,7 @@ SILENT = Told(step=lambda _: None, turn=lambda *_: None, suggestion=lambda _: No
 
 
 def recordings_in(runs: Path) -> list[lab.Recording]:
-    return [lab.Recording.open(path) for path in sorted(runs.iterdir())]
+    return [lab.Recording.open(path) for path in sorted(runs.iterdir()) if path.is_dir()]
 
 
 @pytest.mark.models

@@ -72,6 +72,15 @@ async def start(*arguments: str, **environment: str) -> asyncio.subprocess.Proce
         (["--target", "local"], {}, "set CONTOSO_LAB_URL"),
         (["--target-url", "http://127.0.0.1:9/v1", "--host", "0.0.0.0"], {}, "set CONTOSO_LAB_RELAY_SECRET"),
         (["--target-url", "http://127.0.0.1:9/v1"], {"CONTOSO_LAB_RELAY_SECRET": "short"}, "could be guessed"),
+        (["--target-url", "http://127.0.0.1:9/v1"], {"CONTOSO_LAB_RELAY_OIDC_AUDIENCE": "relay"}, "without an issuer"),
+        (["--target-url", "http://127.0.0.1:9/v1", "--show-tools"], {}, "give both"),
+        (["--target-url", "http://127.0.0.1:9/v1", "--memory", "tent"], {}, "the address of the memory is wrong"),
+        (["--target-url", "http://127.0.0.1:9/v1"], {"CONTOSO_LAB_MEMORY": "redis://127.0.0.1:9/0"}, "127.0.0.1:9"),
+        (
+            ["--target-url", "http://127.0.0.1:9/v1", "--memory", "redis://:hunter2@127.0.0.1:9/0"],
+            {},
+            "set CONTOSO_LAB_MEMORY",
+        ),
     ],
 )
 async def test_what_is_wrong_is_said_in_one_sentence_at_the_start(arguments, environment, sentence, tmp_path):
@@ -80,6 +89,7 @@ async def test_what_is_wrong_is_said_in_one_sentence_at_the_start(arguments, env
     assert process.returncode == 2
     assert out == b""
     assert sentence in said.decode()
+    assert "hunter2" not in said.decode()
     assert len(said.decode().strip().splitlines()) == 1
 
 
@@ -111,7 +121,8 @@ async def test_the_process_says_when_it_is_ready_and_ends_its_calls_when_told(ta
     assert (process.returncode, out) == (0, b"")
     assert "event=opened" in said.decode()
     assert secret not in said.decode()
-    [recording] = tmp_path.iterdir()
+    [recording] = [path for path in tmp_path.iterdir() if path.is_dir()]
+    assert (tmp_path / "memory.sqlite3").exists()  # threads are kept beside the recordings
     manifest = json.loads((recording / "manifest.json").read_text(encoding="utf-8"))
     assert (manifest["status"], manifest["end_reason"]) == ("closed", "the relay was shut down")
     assert manifest["persona"] == "voice_brief"

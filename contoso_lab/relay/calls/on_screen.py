@@ -52,7 +52,8 @@ class OnScreen:
             return ()
         self._known.add(suggestion_id)
         self.owes, self._tries = True, 0
-        item = {"type": "message", "role": "system", "content": [{"type": "input_text", "text": ON_SCREEN}]}
+        content = [{"type": "input_text", "text": ON_SCREEN}]
+        item = {"id": f"item_lab_screen_{len(self._known)}", "type": "message", "role": "system", "content": content}
         return (self._ours("conversation.item.create", item=item), *self.due())
 
     def due(self) -> Sequence[Mapping[str, Any]]:
