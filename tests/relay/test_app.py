@@ -163,6 +163,13 @@ def test_what_is_wrong_with_a_wish_is_said(client, body, sentence):
     assert sentence in no.json()["error"]["message"]
 
 
+@pytest.mark.parametrize(("body", "status"), [(b"{", 400), (b'{"expires_after": }', 400), (b"\xff", 400), (b"", 200)])
+def test_a_body_that_is_no_json_cannot_be_read(client, body, status):
+    answer = client().post("/v1/realtime/client_secrets", content=body, headers={"Content-Type": "application/json"})
+    assert answer.status_code == status
+    assert status == 200 or answer.json()["error"]["code"] == "unreadable"
+
+
 async def test_the_official_client_gets_a_secret_and_calls_with_it(relay, target):
     async with AsyncOpenAI(api_key="none-needed", base_url=f"{relay.url}/v1") as asker:
         secret = await asker.realtime.client_secrets.create(

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import schemathesis
 from hypothesis import HealthCheck, Phase, settings
+from schemathesis.checks import not_a_server_error
 from schemathesis.config import SchemathesisConfig
 from starlette.testclient import TestClient
 
+from contoso_lab.memory import open_memory
 from contoso_lab.relay.access.limits import Limits
 from contoso_lab.relay.app import create_app
 from contoso_lab.relay.setup import Setup
@@ -25,7 +27,7 @@ bounded = settings(
 )
 
 
-def everybody(grant) -> Setup:
+def everybody(grant, *, past=None) -> Setup:
     """A shop that has every persona and knows every customer."""
     return Setup({"type": "realtime", "instructions": "Sell.", "audio": {"output": {"voice": "marin"}}})
 
@@ -35,7 +37,9 @@ def described(**options):
     return schemathesis.openapi.from_asgi("/openapi.json", app, config=SchemathesisConfig())
 
 
+MEMORY = open_memory("sqlite://")
 of_the_open, of_the_guarded, to_strangers = described(), described(secret=SECRET), described(secret=SECRET)
+with_a_memory, with_a_token = described(memory=MEMORY), described(memory=MEMORY)
 
 
 @of_the_guarded.auth()
@@ -45,6 +49,30 @@ class WithTheSecret:
 
     def set(self, case, data, context):
         case.headers["Authorization"] = f"Bearer {data}"
+
+
+@with_a_token.auth()
+class WithAToken:
+    """What opens a call opens the agent's routes too; each asking brings its own."""
+
+    def get(self, case, context):
+        return TestClient(with_a_token.app).get("/api/token").json()["token"]
+
+    def set(self, case, data, context):
+        case.headers["Authorization"] = f"Bearer {data}"
+
+
+@with_a_memory.parametrize()
+@bounded
+def test_a_relay_with_a_memory_is_what_it_says(case):
+    case.call_and_validate()
+
+
+@with_a_token.include(path_regex="^/api/(request|suggestion)$").parametrize()
+@bounded
+def test_the_agents_routes_are_what_they_say_to_who_may_use_them(case):
+    answer = case.call_and_validate(excluded_checks=[not_a_server_error])  # nobody answers at the target: 502
+    assert answer.status_code != 401
 
 
 @of_the_open.parametrize()
