@@ -1,6 +1,6 @@
 """A hundred thousand malformed frames, handshakes and tokens, at both doors: nothing crashes, nothing is left behind.
 
-All of it is made from seeds (`hostile`). It comes over one relay in two parts: what the second leaves in memory
+All of it is made from seeds (`hostile_*`). It comes over one relay in two parts: what the second leaves in memory
 beyond the first would be a leak. A client's payloads are counted once a mark that was sent behind them has come back;
 a frame that no peer may send ends its connection, and is counted with it. The limit on guessing is out of the way,
 except in a test of its own.
@@ -36,8 +36,11 @@ from contoso_lab.relay.wires import mended_transport
 from contoso_lab.relay.wires.handshake import Handshake
 from contoso_lab.relay.wires.sockets import Patience
 
-from . import hostile  # noqa: TID252 - the tests are no package
-from .hostile import CLOSE, TEXT, Caller, Target, frame  # noqa: TID252
+from . import hostile_events as talk  # noqa: TID252 - the tests are no package
+from . import hostile_frames as wires  # noqa: TID252
+from . import hostile_knocks as knocks  # noqa: TID252
+from .hostile_frames import CLOSE, TEXT, frame  # noqa: TID252
+from .hostile_peers import Caller, Target  # noqa: TID252
 
 SEED = 20261122
 AT_ONCE = 6
@@ -115,9 +118,9 @@ class Storm:
         rng = self.rng("client frames", number)
         caller = await self.caller(rng)
         for _ in range(rng.randrange(4)):
-            caller.writer.write(frame(*hostile.payload(rng, hostile.CLIENT_EVENTS), mask=rng.randbytes(4)))
+            caller.writer.write(frame(*talk.payload(rng, talk.CLIENT_EVENTS), mask=rng.randbytes(4)))
             self.frames["client payloads"] += 1
-        broken, count = hostile.broken_frames(rng, masked=True)
+        broken, count = wires.broken_frames(rng, masked=True)
         caller.writer.write(broken)
         self.frames["client frames"] += count
         if not caller.over.is_set() and rng.random() < 0.2:
@@ -131,7 +134,7 @@ class Storm:
         count = rng.choice(("", "0", "1", "2", "3", "-1", "9" * 18, "9" * 30, "x", "%00", "1e1"))
         again = await Caller.call(self.port, f"resume={token}&received={count}")
         self.handshakes["resumes"] += 1
-        again.writer.write(frame(TEXT, json.dumps(hostile.HANGING_UP).encode()))
+        again.writer.write(frame(TEXT, json.dumps(talk.HANGING_UP).encode()))
         await again.over.wait()
         await again.leave()
 
@@ -142,11 +145,11 @@ class Storm:
         for _ in range(10):
             sent = rng.randrange(10, 25)
             for _ in range(sent):
-                caller.writer.write(frame(*hostile.payload(rng, hostile.CLIENT_EVENTS)))
+                caller.writer.write(frame(*talk.payload(rng, talk.CLIENT_EVENTS)))
             if rng.random() < 0.02:
-                caller.writer.write(frame(TEXT, hostile.huge(rng, hostile.CLIENT_EVENTS)))
+                caller.writer.write(frame(TEXT, talk.huge(rng, talk.CLIENT_EVENTS)))
             if rng.random() < 0.02:
-                local = {"type": "call.ended", "reason": hostile._wild(rng)}
+                local = {"type": "call.ended", "reason": talk._wild(rng)}
                 caller.writer.write(frame(TEXT, json.dumps({"type": "lab.local", "event": local}).encode()))
             if not await self.marked(caller):
                 break
@@ -161,18 +164,18 @@ class Storm:
         """What the target says on one connection."""
         rng = self.rng("target", number)
         if rng.random() < 0.35:
-            words = [frame(*hostile.payload(rng, hostile.TARGET_EVENTS), mask=None) for _ in range(rng.randrange(4))]
-            broken, count = hostile.broken_frames(rng, masked=False)
+            words = [frame(*talk.payload(rng, talk.TARGET_EVENTS), mask=None) for _ in range(rng.randrange(4))]
+            broken, count = wires.broken_frames(rng, masked=False)
             self.frames["target frames"] += count
             self.frames["target payloads"] += len(words)
             return [b"".join(words), broken, None]
         words = []
         for _ in range(rng.randrange(60, 200)):
-            words.append(frame(*hostile.payload(rng, hostile.TARGET_EVENTS), mask=None))
+            words.append(frame(*talk.payload(rng, talk.TARGET_EVENTS), mask=None))
         if rng.random() < 0.06:
-            words.append(frame(TEXT, hostile.huge(rng, hostile.TARGET_EVENTS), mask=None))
+            words.append(frame(TEXT, talk.huge(rng, talk.TARGET_EVENTS), mask=None))
         if rng.random() < 0.2:
-            words.append(frame(TEXT, json.dumps(hostile.EXPIRED).encode(), mask=None))
+            words.append(frame(TEXT, json.dumps(talk.EXPIRED).encode(), mask=None))
         # Whether they were heard is seen when the mark has come through, or the connection was taken away.
         self.frames["target payloads"] += len(words)
         mark = frame(TEXT, b'{"type":"test.mark","event_id":"mark-0"}', mask=None)
@@ -182,7 +185,7 @@ class Storm:
         rng = self.rng("target says", number)
         caller = await self.caller(rng)
         for _ in range(3):
-            caller.writer.write(frame(*hostile.payload(rng, hostile.CLIENT_EVENTS)))
+            caller.writer.write(frame(*talk.payload(rng, talk.CLIENT_EVENTS)))
         await caller.until(0)
         await caller.leave(rng)
 
@@ -202,12 +205,12 @@ class Storm:
         match rng.randrange(7):
             case 0:
                 self.frames["greetings"] += 1
-                return answer + b"\r\n" + frame(*hostile.payload(rng, hostile.TARGET_EVENTS[1:]), mask=None)
+                return answer + b"\r\n" + frame(*talk.payload(rng, talk.TARGET_EVENTS[1:]), mask=None)
             case 1:
                 self.frames["greetings"] += 1
-                return answer + b"\r\n" + hostile.broken_frames(rng, masked=False)[0]
+                return answer + b"\r\n" + wires.broken_frames(rng, masked=False)[0]
             case 2:
-                return answer.replace(b"{accept}", hostile.KEY) + b"\r\n"
+                return answer.replace(b"{accept}", knocks.KEY) + b"\r\n"
             case 3:
                 return (
                     answer
@@ -243,7 +246,7 @@ class Storm:
         self.handshakes["heads"] += 1
         reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
         try:
-            made = hostile.head(rng)
+            made = knocks.head(rng)
             if rng.random() < 0.2:
                 at = rng.randrange(len(made) + 1)
                 writer.write(made[:at])
@@ -270,12 +273,10 @@ class Storm:
         """Whole handshakes with odd values and a token that is good: past the desk, into the answering."""
         rng = self.rng("good heads", number)
         self.handshakes["odd handshakes"] += 1
-        names = [
-            f"x{hostile.some_text(rng)}".encode("latin-1", "replace").translate(None, b"\0\r\n,") for _ in range(2)
-        ]
+        names = [f"x{knocks.some_text(rng)}".encode("latin-1", "replace").translate(None, b"\0\r\n,") for _ in range(2)]
         token = self.relay.token().encode()
         fields = [b"Host: 127.0.0.1", b"Upgrade: websocket", b"Connection: Upgrade", b"Sec-WebSocket-Version: 13",
-                  b"Sec-WebSocket-Key: " + hostile.KEY]  # fmt: skip
+                  b"Sec-WebSocket-Key: " + knocks.KEY]  # fmt: skip
         if rng.random() < 0.8:
             fields.append(b"Sec-WebSocket-Protocol: " + rng.choice((b", ", b",")).join(names)[:200])
         if rng.random() < 0.5:
@@ -300,8 +301,8 @@ class Storm:
         """Requests for tokens, at the application itself."""
         rng = self.rng("bodies", number)
         self.handshakes["bodies"] += 1
-        kind, body = hostile.body(rng)
-        shown = hostile.authorization(rng) if rng.random() < 0.4 else f"Bearer {SECRET}"
+        kind, body = knocks.body(rng)
+        shown = knocks.authorization(rng) if rng.random() < 0.4 else f"Bearer {SECRET}"
         headers = [
             (b"host", b"127.0.0.1"),
             (b"content-type", kind),
@@ -310,7 +311,12 @@ class Storm:
         if rng.random() < 0.5:
             headers.append((b"content-length", rng.choice((b"%d" % len(body), b"-1", b"9" * 30, b"\xb2", b"x"))))
         query = rng.choice(
-            (b"", b"persona=" + hostile._url(hostile.some_text(rng)), b"customer=%ff&scenario=", rng.randbytes(20))
+            (
+                b"",
+                b"persona=" + knocks._url(knocks.some_text(rng)),
+                b"customer=%ff&scenario=",
+                rng.randbytes(20),
+            )
         )
         get = rng.random() < 0.3
         scope = {
@@ -340,7 +346,7 @@ class Storm:
         """Handshakes at the desk, and what they are read by."""
         rng = self.rng("knocks", number)
         self.handshakes["knocks"] += 1
-        handshake = Handshake.from_scope(hostile.scope(rng))
+        handshake = Handshake.from_scope(knocks.scope(rng))
         decided = await self.relay.desk.admit(handshake)
         assert decided.status in (401, 403, 410), (handshake.headers, decided)
         assert len(decided.close.reason.encode("utf-8", "replace")) <= 123
@@ -349,7 +355,7 @@ class Storm:
         """What somebody shows who asks for a token, and tokens at the store."""
         rng = self.rng("shown", number)
         self.handshakes["tokens"] += 1
-        shown, text = hostile.authorization(rng), hostile.some_text(rng)
+        shown, text = knocks.authorization(rng), knocks.some_text(rng)
         with pytest.raises(SessionRefused, match="401"):
             await Identity(SECRET).who(shown, address=text)
         with pytest.raises(SessionRefused, match="401"):
@@ -490,7 +496,7 @@ async def test_guessing_in_a_storm_is_stopped_and_nothing_crashes(relay_to, door
     async with Target() as target, relay_to(target.port, limits=Limits(guesses_per_minute=30)) as relay:
         for number in range(600):
             rng = random.Random(f"{SEED}/guess/{number}")
-            decided = await relay.desk.admit(Handshake.from_scope(hostile.scope(rng)))
+            decided = await relay.desk.admit(Handshake.from_scope(knocks.scope(rng)))
             answers[decided.status] += 1
     assert answers[429] > 100
     assert set(answers) == {401, 403, 410, 429}
