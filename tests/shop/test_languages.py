@@ -12,7 +12,10 @@ import pytest
 from contoso_lab.errors import PromptError
 from contoso_lab.prompts import languages
 from contoso_lab.settings import HOME
+from contoso_lab.shop.catalog import Catalog
+from contoso_lab.shop.customers import get_customer
 from contoso_lab.shop.languages import CODES, customer_language, detect_language, language, written_in
+from contoso_lab.shop.writeup import suggest
 
 SENTENCES = [
     json.loads(line)
@@ -66,6 +69,8 @@ def test_the_customers_language_is_the_one_of_most_turns() -> None:
     assert customer_language(said(german, german, english, "42", "OK", "OK")) == "de"
     assert customer_language(said(german, english)) == "en", "of two that are even, the later"
     assert customer_language([{"role": "assistant", "content": german}], default="fr") == "fr"
+    assert detect_language("No problem").code == "es", "two words are too few"
+    assert customer_language(said("No problem")) == "en"
     picture = [{"type": "text", "text": german}, {"type": "image_url", "image_url": {"url": "data:,"}}]
     assert customer_language([{"role": "user", "content": picture}]) == "de"
 
@@ -94,3 +99,21 @@ def test_a_broken_file_of_sentences_says_what_is_wrong(
     with pytest.raises(PromptError, match=r"^prompts/languages\.yaml: ") as caught:
         language("en")
     assert sentence in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("turn", "asked", "name"),
+    [
+        ("Zeigen Sie mir bitte das Zelt.", None, "German"),
+        ("テントを見せてください。", None, "Japanese"),
+        ("Show me the tent, please.", None, "English"),
+        ("Show me the tent, please.", "fr", "French"),
+    ],
+)
+async def test_the_page_is_asked_for_in_the_customers_language(
+    server: Any, turn: str, asked: str | None, name: str
+) -> None:
+    server.reply = ["## Page"]
+    talk = [*said(turn), {"role": "assistant", "content": "Gladly, the Meadow Four is coming to your screen."}]
+    await suggest(talk, get_customer("maya"), Catalog.load(), server.target, language=asked)
+    assert f"- Write {name}, headings and labels too" in server.asked[0]["messages"][0]["content"]
