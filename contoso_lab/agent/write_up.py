@@ -8,6 +8,7 @@ HTTP server) does it and tells how it went:
 | something was said, cut short or written down | `Heard`: the whole conversation | `AskGate`, `CancelPage` |
 | the gate answered, or could not | `GateAnswered`, `GateFailed` | `WritePage`, `Tell` |
 | the page is written, or could not be | `PageFinished`, `PageFailed` | `ShowPage` and `Tell`, `DropPage`, `Tell` |
+| the assistant put products on the screen by a tool | `Requested` | `CancelGate`, `WritePage` |
 | the customer closed the page, or hung up | `PageClosed`, `HungUp` | `CancelGate`, `CancelPage` |
 | time passed (at `due_s`) | `Tick` | any of them |
 
@@ -48,6 +49,7 @@ from contoso_lab.agent.write_up_events import (
     PageClosed,
     PageFailed,
     PageFinished,
+    Requested,
     ShowPage,
     Tell,
     Tick,
@@ -57,7 +59,7 @@ from contoso_lab.agent.write_up_events import (
 
 __all__ = [
     "TOLD", "AskGate", "CancelGate", "CancelPage", "Decision", "DropPage", "GateAnswered", "GateFailed", "Heard",
-    "HungUp", "Line", "PageClosed", "PageFailed", "PageFinished", "ShowPage", "Tell", "Tick", "WritePage",
+    "HungUp", "Line", "PageClosed", "PageFailed", "PageFinished", "Requested", "ShowPage", "Tell", "Tick", "WritePage",
     "WriteUpEvent", "WriteUpRules",
 ]  # fmt: skip
 
@@ -87,6 +89,7 @@ class _Page:
     question: _Question
     held: bool
     until_s: float
+    by_tool: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +174,8 @@ class WriteUpRules:
                 done += self._finished(number, frozenset(skus))
             case PageFailed(number):
                 done += self._page_failed(number)
+            case Requested(skus, name):
+                done += self._requested(frozenset(skus), name, now_s)
             case PageClosed():
                 if self._shown is not None:
                     self._shown = _Shown(self._shown.skus, self._shown.wish, open=False)
@@ -320,7 +325,22 @@ class WriteUpRules:
         if page.held and before is not None and skus <= before.skus and (before.open or page.question.wish is None):
             return [DropPage(number), *([Tell("still_shown")] if page.question.wish is not None else [])]
         self._shown = _Shown(skus, page.question.wish)
-        return [ShowPage(number), Tell("shown")]
+        return [ShowPage(number), *([] if page.by_tool else [Tell("shown")])]
+
+    def _requested(self, skus: frozenset[str], name: str, now_s: float) -> list[Decision]:
+        """The wish is served by the tool: a second page for it would say everything twice."""
+        lines = tuple(line for line in self._lines if line.text.strip() and (line.role == "assistant" or line.done))
+        if not lines:
+            return []
+        asked, self._question = self._question, None
+        self._settled = lines[-1].id
+        done: list[Decision] = [] if asked is None else [CancelGate(asked.number)]
+        there = self._shown is not None and self._shown.open and skus <= self._shown.skus
+        if self._page is not None or there:
+            return done
+        question = _Question(self._number(), lines, *_wish(self._lines, lines), now_s)
+        self._page = _Page(self._number(), question, held=False, until_s=now_s + PAGE_PATIENCE_S, by_tool=True)
+        return [*done, WritePage(self._page.number, lines, lines[-1].id, name=name)]
 
     def _page_failed(self, number: int) -> list[Decision]:
         if self._page is None or self._page.number != number:

@@ -59,6 +59,15 @@ class PageFailed:
 
 
 @dataclass(frozen=True, slots=True)
+class Requested:
+    """The assistant itself put products on the screen, with a tool: it needs no gate, and no word that it is there."""
+
+    skus: tuple[str, ...]
+    name: str = ""
+    """What the page is to be called."""
+
+
+@dataclass(frozen=True, slots=True)
 class PageClosed:
     """The customer closed the page on the screen."""
 
@@ -73,7 +82,7 @@ class Tick:
     """Time passed."""
 
 
-WriteUpEvent = Heard | GateAnswered | GateFailed | PageFinished | PageFailed | PageClosed | HungUp | Tick
+WriteUpEvent = Heard | GateAnswered | GateFailed | PageFinished | PageFailed | Requested | PageClosed | HungUp | Tick
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +108,8 @@ class WritePage:
     """The id of the last line that the gate judged."""
     held: bool = False
     """Show nothing of it before `ShowPage`: it may turn out to be the one that was shown last."""
+    name: str = ""
+    """Its name, where the assistant's tool gave it one."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,7 @@ from contoso_lab.agent.write_up import (
     Line,
     PageFailed,
     PageFinished,
+    Requested,
     ShowPage,
     Tell,
     Tick,
@@ -58,7 +59,7 @@ class WriteUpDesk:
     forgiving: bool = False
     """Tell the assistant when a prompt fails, and go on; otherwise that ends the call with the prompt's sentence."""
     in_thread: bool = False
-    """The call goes on with a thread: the relay is told what is on the screen, and tells the assistant and the thread."""
+    """The call goes on with a thread: the relay is told of the page, and tells the assistant and the thread."""
     shown: int = field(default=0, init=False)
     _rules: WriteUpRules = field(init=False)
     _work: asyncio.Task[WriteUpEvent] | None = field(default=None, init=False)
@@ -66,6 +67,10 @@ class WriteUpDesk:
     _page: _Page | None = field(default=None, init=False)
     """The page that is written, or waits to be shown."""
     _begun: int = field(default=0, init=False)
+    _requests: int = field(default=0, init=False)
+    """How many of the assistant's own wishes were taken in."""
+    pages: list[WriteUp] = field(default_factory=list, init=False)
+    """What was shown, the first first."""
 
     def __post_init__(self) -> None:
         self._rules = WriteUpRules(lambda text: skus_in(text, self.catalog))
@@ -82,6 +87,9 @@ class WriteUpDesk:
             while True:
                 for decision in self._rules.receive(event, now_s=clock()):
                     await self._carry_out(decision, session)
+                if (requested := self._request(session)) is not None:
+                    event = requested
+                    continue
                 due_s = self._rules.due_s
                 if due_s is None:
                     return
@@ -107,13 +115,21 @@ class WriteUpDesk:
             return done.result()
         return Tick()
 
+    def _request(self, session: Session) -> Requested | None:
+        """The next thing that the assistant itself wants on the screen."""
+        if self._requests == len(session.requested):
+            return None
+        name, skus = session.requested[self._requests]
+        self._requests += 1
+        return Requested(skus, name)
+
     async def _carry_out(self, decision: Decision, session: Session) -> None:
         match decision:
             case AskGate():
                 self._work = asyncio.create_task(self._ask(decision, session))
             case WritePage():
                 self._begun += 1
-                self._page = _Page(f"suggestion_{self._begun}", decision)
+                self._page = _Page(decision.name or f"suggestion_{self._begun}", decision)
                 await session.note("suggestion.started", **self._page.where)
                 self._work = asyncio.create_task(self._write(self._page, session))
             case ShowPage():
@@ -172,6 +188,7 @@ class WriteUpDesk:
         if page.order.held and self.on_suggestion is not None:
             self.on_suggestion(page.written.text)
         self.shown += 1
+        self.pages.append(page.written)
         if self.in_thread:
             told = {"suggestion_id": page.id, "skus": list(page.written.skus), "text": page.written.text}
             await session.send({"type": "lab.suggestions.shown", **told})

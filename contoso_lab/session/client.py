@@ -49,6 +49,8 @@ class Session:
         self.conversation = Conversation()
         self.recording_id: str | None = None
         self.recording_path: str | None = None
+        self.requested: list[tuple[str, tuple[str, ...]]] = []
+        """What the assistant itself wants on the screen: the name of each page, and its products."""
         self._line = line
         self.errors = line.errors
         """What the other side refused: that does not end a call, but must be seen."""
@@ -224,6 +226,8 @@ class Session:
                 self._replies_begun += 1
             case "lab.recording":
                 self.recording_id, self.recording_path = data["id"], data.get("path")
+            case "lab.suggestions.requested":
+                self.requested.append((data["suggestion_id"], tuple(data["skus"])))
             case _:
                 pass  # the conversation has folded it; nothing is to be heard
 
