@@ -141,6 +141,7 @@ async def start(
     runs: Path | str = "runs",
     target: Target | None = None,
     memory: str | None = None,
+    tools: bool = False,
     progress: Progress = lambda _: None,
 ) -> Here:
     """Start a relay, and the local engine unless a target is given. End both with `stop`.
@@ -150,6 +151,7 @@ async def start(
         target: whom the calls reach.
         memory: where threads are kept, as `open_memory` takes it, or `none`; else what the environment says, or a
             file beside the recordings.
+        tools: let the agent look up products and fill the cart.
         progress: called with each thing that is done.
 
     Raises:
@@ -166,7 +168,7 @@ async def start(
     try:
         progress("starting the relay")
         relay = await Service.start(
-            "relay", *_which(target), "--runs", str(root), "--port", "0",
+            "relay", *_which(target), "--runs", str(root), "--port", "0", *(["--tools"] if tools else []),
             progress=progress, environment={**_keys(target), "CONTOSO_LAB_MEMORY": memory},
         )  # fmt: skip
     except BaseException:
@@ -248,10 +250,11 @@ async def serve(
     runs: Path | str = "runs",
     target: Target | None = None,
     memory: str | None = None,
+    tools: bool = False,
     progress: Progress = lambda _: None,
 ) -> AsyncIterator[Here]:
     """Keep a workbench running for the length of an `async with` block; the arguments are those of `start`."""
-    here = await start(runs=runs, target=target, memory=memory, progress=progress)
+    here = await start(runs=runs, target=target, memory=memory, tools=tools, progress=progress)
     try:
         yield here
     finally:
