@@ -15,19 +15,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from contoso_lab.agent.desk import Agent
+from contoso_lab.agent.forget_me import ForgetStep, forget_step
 from contoso_lab.agent.frames import ActionFrame, AssistantFrame, ContextFrame, OutFrame
+from contoso_lab.agent.history import chat_messages
 from contoso_lab.agent.partial_json import TextField
 from contoso_lab.agent.pictures import Picture
 from contoso_lab.errors import PromptError, TurnRefused
 from contoso_lab.memory import Message, Thread
 from contoso_lab.memory.values import new_id
+from contoso_lab.prompts.languages import CODES, Code, language
 from contoso_lab.shop import chat
 from contoso_lab.shop.chat import ChatAnswer
-
-MOST_TURNS = 40
-"""Messages of the thread that a prompt holds word by word; what is older stands in the summaries."""
-MOST_SUMMARIES = 40
-LANGUAGES = {"en": "English", "de": "German", "fr": "French", "es": "Spanish", "ja": "Japanese"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,15 +56,21 @@ async def turn(agent: Agent, thread_id: str, written: Written) -> AsyncGenerator
         [question] = await asyncio.to_thread(agent.memory.append, thread_id, question)
         history.append(question)
     answer_id = new_id("message")
+    step = forget_step(dict(thread.state), question.text, _code(thread))
+    if step.do != "nothing":
+        async for frame in _about_forgetting(agent, thread, question, answer_id, step):
+            yield frame
+        return
     yield AssistantFrame.start(answer_id)
     field = TextField("response")
+    seed = chat_messages(thread, history, budget_tokens=agent.limits.history_tokens, name_of=agent.name_of)
     async with chat.stream(
-        _messages(history, question, written, sees=agent.sees),
+        [*seed.messages[:-1], _asked(question, written, sees=agent.sees)],
         agent.customer(thread.customer),
         agent.catalog,
         agent.target,
-        context=context_of(thread),
-        language=LANGUAGES.get(thread.language),
+        context=seed.context,
+        language=language(_code(thread)).name,
     ) as pieces:
         async for piece in pieces:
             if new := field.feed(piece):
@@ -75,6 +79,7 @@ async def turn(agent: Agent, thread_id: str, written: Written) -> AsyncGenerator
     if answer.response != field.text:
         raise PromptError("the answer says another thing at its end than at its beginning: it cannot be kept")
     await _whole(asyncio.to_thread(_keep, agent, thread_id, question, answer_id, answer))
+    agent.shorten(thread_id)
     yield AssistantFrame.complete(answer_id)
     yield ContextFrame.user(answer.context)
     yield ActionFrame.call(answer.call)
@@ -88,31 +93,6 @@ async def _whole(keeping: Coroutine[Any, Any, None]) -> None:
     except asyncio.CancelledError:
         await task
         raise
-
-
-def context_of(thread: Thread) -> list[str]:
-    """What a colleague should know before reading the last messages: old turns, summaries, and what is on the screen.
-
-    >>> from datetime import UTC, datetime
-    >>> now = datetime.now(UTC)
-    >>> state = {"digest": "Maya plans a trip.", "summaries": ["Wants a tent."], "shown": [{"skus": ["TEN-02"]}]}
-    >>> context_of(Thread("t", "maya", "voice", "en", state, now, now, None, 1))
-    ['Maya plans a trip.', 'Wants a tent.', "A page with TEN-02 was put on the customer's screen."]
-    """
-    state = thread.state
-    told = [state["digest"]] if state.get("digest") else []
-    told += [summary for summary in state.get("summaries", []) if summary.strip()][-MOST_SUMMARIES:]
-    shown = state.get("shown") or []
-    if shown and shown[-1].get("skus"):
-        told.append(f"A page with {', '.join(shown[-1]['skus'])} was put on the customer's screen.")
-    return told
-
-
-def as_messages(history: Sequence[Message]) -> list[dict[str, Any]]:
-    """Messages of a thread as a prompt takes them: in spoken order, and of each only what reached the other side."""
-    return [
-        {"role": message.role, "content": message.as_heard.strip()} for message in history if message.as_heard.strip()
-    ]
 
 
 def _read(agent: Agent, thread_id: str) -> tuple[Thread, list[Message]]:
@@ -131,15 +111,40 @@ def _question(history: Sequence[Message], written: Written) -> Message:
     return Message(source="chat", role="user", text=text, meta=meta)
 
 
-def _messages(history: Sequence[Message], question: Message, written: Written, *, sees: bool) -> list[dict[str, Any]]:
-    before = as_messages([message for message in history if message.id != question.id])[-MOST_TURNS:]
+def _asked(question: Message, written: Written, *, sees: bool) -> dict[str, Any]:
+    """The message to answer, with its picture where the model looks at pictures."""
     if written.picture is None:
-        return [*before, {"role": "user", "content": question.text}]
+        return {"role": "user", "content": question.text}
     if sees:
-        return [*before, chat.picture_message(question.text, written.picture.data_url)]
+        return chat.picture_message(question.text, written.picture.data_url)
     # The honest way with a model that would refuse the whole request for the picture's sake.
     blind = f"{question.text}\n(A picture came with this message. You cannot see it: ask what it shows.)"
-    return [*before, {"role": "user", "content": blind}]
+    return {"role": "user", "content": blind}
+
+
+async def _about_forgetting(
+    agent: Agent, thread: Thread, question: Message, answer_id: str, step: ForgetStep
+) -> AsyncGenerator[OutFrame, None]:
+    """The answer to a customer who asks to be forgotten: fixed words, no model, and then the deed."""
+
+    def keep() -> None:
+        if step.do == "forget":
+            agent.forget(thread.customer)
+            return
+        said = Message(id=answer_id, source="chat", role="assistant", text=step.say, after=question.id)
+        agent.memory.append(thread.id, said)
+        agent.memory.update(thread.id, lambda state: forget_step(state, question.text, _code(thread)).state)
+
+    await _whole(asyncio.to_thread(keep))
+    yield AssistantFrame.start(answer_id)
+    yield AssistantFrame.stream(answer_id, step.say)  # said only once it is true
+    yield AssistantFrame.complete(answer_id)
+    yield ContextFrame.user("")
+    yield ActionFrame.call(1)
+
+
+def _code(thread: Thread) -> Code:
+    return next((code for code in CODES if code == thread.language), "en")
 
 
 def _keep(agent: Agent, thread_id: str, question: Message, answer_id: str, answer: ChatAnswer) -> None:

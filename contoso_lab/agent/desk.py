@@ -23,6 +23,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
 from contoso_lab import prompts
+from contoso_lab.agent.returning import greet
 from contoso_lab.errors import MemoryMissing, SessionRefused
 from contoso_lab.memory import Memory, Message, Thread
 from contoso_lab.settings import Target
@@ -79,6 +80,8 @@ class AgentLimits:
     """Messages that wait on one socket while an earlier one is answered."""
     messages: int = 1_000
     """In one thread."""
+    history_tokens: int = 4_000
+    """Of what was said before, in one prompt; what is older is folded into a digest."""
     sockets: int = 1_000
     """Open at the same time."""
     first_frame_s: float = 10.0
@@ -112,6 +115,7 @@ class Agent:
         catalog: what there is to sell.
         admit: spends tokens; without it nobody comes in.
         customer: finds a customer by id.
+        forget: deletes everything about a customer, by id; without it what this memory holds, and no recordings.
         sees: whether the target's model looks at pictures; our own engine does not.
         clock: seconds that never run backwards.
     """
@@ -124,6 +128,7 @@ class Agent:
         *,
         admit: Admit = nobody,
         customer: Callable[[str], Customer] = get_customer,
+        forget: Callable[[str], object] | None = None,
         sees: bool | None = None,
         limits: AgentLimits | None = None,
         clock: Callable[[], float] = time.monotonic,
@@ -133,10 +138,13 @@ class Agent:
         self.catalog = catalog if catalog is not None else Catalog.load()
         self.admit = admit
         self.customer = customer
+        self.forget = forget if forget is not None else memory.forget
         self.sees = target.kind != "local" if sees is None else sees
         self.limits = limits or AgentLimits()
         self.clock = clock
         self.open_sockets = 0
+        self.shorten: Callable[[str], None] = lambda thread_id: None
+        """Told of each turn that has ended; the routes set it while they are served."""
         self.drawing = asyncio.Semaphore(2)
         """Pictures that are decoded at the same time: each may take 200 MB for a moment."""
         self._readying, self._is_ready = asyncio.Lock(), False
@@ -190,6 +198,10 @@ class Agent:
         """What was said in a thread, in spoken order."""
         return await asyncio.to_thread(self.memory.history, thread_id)
 
+    def name_of(self, sku: str) -> str:
+        """A product's name; one that is not in the catalogue any more keeps its SKU."""
+        return self.catalog.get(sku).name if sku in self.catalog else sku
+
     def lane(self, thread_id: str) -> Lane:
         """Where the work of one thread queues up; hold on to it while working."""
         return self._lanes.setdefault(thread_id, Lane())
@@ -221,6 +233,7 @@ class Agent:
 
         def make() -> Thread:
             made = self.memory.create(customer=who.customer, persona=who.persona, language=who.language)
+            made = greet(self.memory, made, name_of=self.name_of)
             return self.memory.update(made.id, lambda state: {**state, "owner": owner, "caller": who.caller})
 
         return await asyncio.to_thread(make)

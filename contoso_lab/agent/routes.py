@@ -12,6 +12,8 @@ Who may come in says `Agent.admit`; no header that lets pages of other origins r
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 from fastapi import APIRouter, WebSocket
@@ -20,6 +22,7 @@ from contoso_lab.agent.asyncapi import asyncapi
 from contoso_lab.agent.chat_socket import chat
 from contoso_lab.agent.desk import Agent
 from contoso_lab.agent.pages import Pages
+from contoso_lab.agent.shortening import Shortener
 from contoso_lab.agent.suggestion_api import suggestion_routes
 
 CHAT = "/api/chat"
@@ -37,7 +40,16 @@ def agent_routes(agent: Agent, *, pages: Pages | None = None) -> APIRouter:
     app.include_router(agent_routes(Agent(target, memory, admit=admit)))
     ```
     """
-    router = APIRouter()
+
+    @asynccontextmanager
+    async def lifespan(_: Any) -> AsyncIterator[None]:
+        budget = agent.limits.history_tokens
+        async with Shortener(agent.memory, agent.target, budget_tokens=budget) as shortener:
+            agent.shorten = shortener.look
+            yield
+            agent.shorten = lambda thread_id: None
+
+    router = APIRouter(lifespan=lifespan)
 
     @router.websocket(CHAT)
     async def take(websocket: WebSocket) -> None:

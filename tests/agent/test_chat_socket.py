@@ -97,6 +97,7 @@ async def test_the_chat_knows_what_was_heard_on_the_call_and_not_what_was_only_m
     assert said[1].startswith("Six kilos")
     assert "sold out" not in " ".join(said)
     assert len(said) == 3
+    assert said[1] == "Six kilos —"
 
 
 async def test_transcripts_appended_in_arrival_order_was_a_defect(house: Any, server: Any, memory: Memory) -> None:
@@ -437,3 +438,70 @@ async def test_one_token_makes_only_so_many_threads(serve: Any, server: Any, mem
             await chat.send("{}")
             assert (await chat.goodbye())[0] == 4429
     assert len(memory.list()) == 2
+
+
+# -- what the memory adds -------------------------------------------------------------------------
+
+
+async def test_a_customer_can_ask_to_be_forgotten_and_is_asked_once_whether_they_mean_it(
+    house: Any, server: Any, memory: Memory, pieces_of: Any
+) -> None:
+    server.reply = answer()
+    async with house.chat() as chat:
+        await chat.attach()
+        await chat.ask("Which tent?")
+        asked = await chat.ask("Please delete all my data.")
+        assert "cannot be undone" in "".join(pieces_of(asked))
+        kept = await chat.ask("No, wait.")
+        assert "nothing is deleted" in "".join(pieces_of(kept))
+        assert len(memory.history(chat.thread)) == 6
+        await chat.ask("Please delete all my data.")
+        done = await chat.ask("Yes, please.")
+        assert memory.list("maya", include_closed=True) == []
+        assert "deleted" in "".join(pieces_of(done))
+        assert (await chat.ask("Hello?"))[-1]["payload"]["code"] == "thread_gone"
+        assert (await chat.goodbye())[0] == 4410
+    assert len(server.asked) == 1  # such questions are no model's to answer
+
+
+async def test_forgetting_goes_as_far_as_the_agent_was_told(
+    serve: Any, server: Any, memory: Memory, tokens: Any
+) -> None:
+    forgotten: list[str] = []
+    agent = Agent(server.target, memory, admit=tokens.admit, forget=forgotten.append)
+    async with serve(agent) as house, house.chat() as chat:
+        await chat.attach()
+        await chat.ask("Forget me, please.")
+        await chat.ask("Yes.")
+    assert forgotten == ["maya"]
+
+
+async def test_a_customer_who_comes_back_is_known(house: Any, server: Any, tokens: Any) -> None:
+    server.reply = answer(context="Maya plans a week in the Alps.")
+    for _ in range(2):
+        async with house.chat() as chat:
+            await chat.attach()
+            await chat.ask("Which tent?")
+    first, second = (body["messages"][0]["content"] for body in server.asked)
+    assert "Alps" not in first
+    assert "a week in the Alps" in second
+
+
+async def test_a_long_chat_keeps_to_its_budget_and_loses_no_fact_of_the_cart(
+    serve: Any, server: Any, memory: Memory, tokens: Any
+) -> None:
+    def reply(body: dict[str, Any]) -> list[str]:
+        chatting = body["messages"][0]["content"].startswith("You are Robin")
+        return answer("word " * 60) if chatting else ['{"digest": "Talked."}']
+
+    server.reply = reply
+    agent = Agent(server.target, memory, admit=tokens.admit, limits=AgentLimits(history_tokens=800))
+    async with serve(agent) as house, house.chat() as chat:
+        await chat.attach()
+        memory.update(chat.thread, lambda state: {**state, "cart": [{"sku": "TEN-02", "quantity": 2}]})
+        for number in range(16):
+            await chat.ask(f"Question {number}: {'please tell me more ' * 10}")
+    chats = [body["messages"] for body in server.asked if body["messages"][0]["content"].startswith("You are Robin")]
+    assert all("2 x Meadow Four" in messages[0]["content"] for messages in chats)
+    assert max(map(len, chats)) < 20
+    assert memory.get(chat.thread).state.get("digest")
