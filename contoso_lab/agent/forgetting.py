@@ -4,7 +4,7 @@
 |---|---|
 | threads and messages | the memory keeps them by customer |
 | recordings | the manifest names the customer, or a message of one of their threads names the recording |
-| traces of prompt runs | the record names the customer or a thread, or holds a name, an address or an id of theirs |
+| traces of prompt runs | the record names the customer or holds a name, an address or an id; or a sentence of theirs |
 | cached answers | the same; and those of which nobody said whose they are |
 
 The shop's own books (`data/customers.json`) stay: they are the shop's data, not the conversation's. What was copied
@@ -33,6 +33,8 @@ from contoso_lab.shop import Customer
 FRESH_S = 60.0
 """A recording that is open and was written to within this time belongs to a call that goes on."""
 OUT_OF_REACH = "backups, logs, the shop's customer file, and what the target keeps of a call are out of reach from here"
+SENTENCE_CHARACTERS = 16
+"""A message that is shorter may have been anybody's."""
 _PIECE_BYTES = 1 << 20
 _SOUND = frozenset({".wav", ".flac", ".mp3"})  # no name can be found in it
 
@@ -97,12 +99,15 @@ def forget(
     """
     whose = customer if isinstance(customer, str) else customer.id
     threads = memory.list(whose, include_closed=True)
-    found = _recordings(runs, whose, {name for thread in threads for name in _named(memory, thread)})
+    said = [message for thread in threads for message in memory.history(thread.id)]
+    named = {str(message.meta["recording"]) for message in said if message.meta.get("recording")}
+    found = _recordings(runs, whose, named)
     _refuse_open(whose, threads, found, open_calls, now)
     words = _words(customer, threads, found)
     for folder in found:
         _delete(folder)
-    traced = [path for path in _trace_files(traces) if _is_theirs(path, whose, words)]
+    sentences = [message.text for message in said if len(message.text) >= SENTENCE_CHARACTERS]
+    traced = [path for path in _trace_files(traces) if _is_theirs(path, whose, words, sentences)]
     for path in traced:
         _delete(path)
     cached = cache.forget(whose, words=words) if cache is not None else 0
@@ -146,11 +151,6 @@ def _refuse_open(
             raise ConfigError(f"{whose} is on a call now (recording {folder.name}): end it, then try again")
 
 
-def _named(memory: Memory, thread: Thread) -> set[str]:
-    """The recordings that the messages of a thread come from."""
-    return {str(message.meta["recording"]) for message in memory.history(thread.id) if message.meta.get("recording")}
-
-
 def _recordings(runs: Path, whose: str, named: set[str]) -> list[Path]:
     """The folders of their recordings; one whose manifest cannot be read is no recording that can be told apart."""
     found = []
@@ -174,15 +174,20 @@ def _trace_files(traces: Path | None) -> list[Path]:
     return sorted(path for path in traces.rglob("*") if path.is_file()) if traces is not None else []
 
 
-def _is_theirs(path: Path, whose: str, words: list[str]) -> bool:
-    text = path.read_text(encoding="utf-8", errors="replace")
+def _is_theirs(path: Path, whose: str, words: list[str], sentences: list[str]) -> bool:
+    try:
+        text = path.read_text(encoding="utf-8", errors="replace")
+    except FileNotFoundError:
+        return False  # a draft that has its name by now
     try:
         record = json.loads(text)
     except ValueError:
         record = None
-    if isinstance(record, dict) and record.get("customer") == whose:
+    customer = record.get("customer") if isinstance(record, dict) else None
+    if customer == whose or (words and _pattern(words).search(text.encode())):
         return True
-    return any(_pattern([word]).search(text.encode()) for word in words)
+    forms = (json.dumps(sentence, ensure_ascii=False)[1:-1] for sentence in sentences)
+    return customer is None and any(form in text for form in forms)
 
 
 def _delete(place: Path) -> None:

@@ -81,7 +81,7 @@ async def shorten(memory: Memory, thread_id: str, target: Target | None, *, budg
     """
     thread = await asyncio.to_thread(memory.get, thread_id)
     history = await asyncio.to_thread(memory.history, thread_id)
-    chosen = to_fold(thread, history, budget_tokens=budget_tokens)
+    chosen = await asyncio.to_thread(to_fold, thread, history, budget_tokens=budget_tokens)
     if not chosen:
         return Shortened(0)
     before = str(thread.state.get("digest") or "")

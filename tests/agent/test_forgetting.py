@@ -130,6 +130,17 @@ def test_a_trace_that_names_them_goes_too(house: House) -> None:
     assert stands(house.traces, "another Maya") == ["other3-1.jsonl"], "a first name is not enough"
 
 
+def test_a_trace_that_says_nobodys_name_and_holds_their_words_goes_too(house: House) -> None:
+    said = 'We need a "big" tent for\nour trip to the Dolomites.'
+    house.memory.append(house.threads["maya"].id, Message(source="chat", role="user", text=said))
+    for number, customer in enumerate([None, "daniel", None]):
+        words = said if number < 2 else "Hello."  # what anybody may have said
+        record_ = {"trace_id": f"other{number}", "span_id": "1", "customer": customer, "messages": [{"content": words}]}
+        Tracing(house.traces).write(record_)
+    assert house.forget().traces == 2 + 1
+    assert {path.name for path in house.traces.rglob("other*")} == {"other1-1.jsonl", "other2-1.jsonl"}
+
+
 def test_what_is_left_elsewhere_is_named(house: House) -> None:
     report = house.runs / "compared" / "report.html"
     report.parent.mkdir()

@@ -19,7 +19,7 @@ from contoso_lab.errors import ConfigError, LabError, MissingExtra, MissingKey, 
 from contoso_lab.recording import Recording
 from contoso_lab.wire import Turn
 
-COMMANDS = {"demo", "engine", "relay", "doctor", "recordings", "check", "score", "compare", "prompts"}
+COMMANDS = {"demo", "engine", "relay", "doctor", "recordings", "check", "score", "compare", "forget", "prompts"}
 
 
 class TestRecordings:
