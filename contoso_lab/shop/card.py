@@ -98,13 +98,13 @@ def catalog_table(products: Iterable[_Shown], sha256: str) -> str:
     return f'<table style="{TABLE}">{head}{rows}</table><small>catalogue sha256 {html.escape(sha256[:8])}</small>'
 
 
-def cart_table(lines: Iterable[tuple[_Shown, int]], total: str) -> str:
-    """What a customer is about to buy: a row for each product, and the sum below."""
+def cart_table(lines: Iterable[tuple[_Shown, int, str]], total: str) -> str:
+    """What a customer is about to buy: a row for each product with its sum, and the total below."""
     left, right = 'style="text-align:left;padding:2px 8px"', 'style="text-align:right;padding:2px 8px"'
     rows = "".join(
         f"<tr><td>{picture(p.image_path, 40)}</td><td {right}>{quantity} ×</td><td {left}><b>{html.escape(p.name)}</b> "
-        f'<span style="opacity:.7">{html.escape(p.sku)}</span></td><td {right}>{html.escape(p.price)}</td></tr>'
-        for p, quantity in lines
+        f'<span style="opacity:.7">{html.escape(p.sku)}</span></td><td {right}>{html.escape(sums)}</td></tr>'
+        for p, quantity, sums in lines
     )
     if not rows:
         return '<div style="opacity:.7">The cart is empty.</div>'

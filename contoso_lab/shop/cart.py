@@ -164,7 +164,8 @@ class Cart:
         return f"<Cart: {held}; {written(self.total, self.catalog.currency)}>"
 
     def _repr_html_(self) -> str:
-        rows = [(self.catalog.get(line.sku), line.quantity) for line in self.lines]
+        held = [(self.catalog.get(line.sku), line.quantity) for line in self.lines]
+        rows = [(one, count, written(count * one.amount, one.currency)) for one, count in held]
         return card.cart_table(rows, written(self.total, self.catalog.currency))
 
 

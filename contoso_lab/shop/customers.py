@@ -41,6 +41,9 @@ class Customer(BaseModel):
         """How the agent addresses them."""
         return self.name.split()[0]
 
+    def __str__(self) -> str:
+        return repr(self)
+
     def __repr__(self) -> str:
         return f"<Customer {self.id}: {self.name}, bought {', '.join(self.purchases) or 'nothing yet'}>"
 

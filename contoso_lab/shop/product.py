@@ -154,6 +154,9 @@ class Product(BaseModel):
         moved._folder = folder
         return moved
 
+    def __str__(self) -> str:
+        return "\n".join([f"{self!r} {self.category}", *(f"  {key}: {value}" for key, value in self.facts.items())])
+
     def __repr__(self) -> str:
         return f"<Product {self.sku} {self.name}, {self.price}>"
 

@@ -125,13 +125,13 @@ def test_an_unknown_sku_or_category_names_the_close_one() -> None:
 
 
 def changed(at: int = 1, **fields: Any) -> dict[str, Any]:
-    data = copy.deepcopy(RAW)
+    data: dict[str, Any] = copy.deepcopy(RAW)
     data["products"][at].update(fields)
     return data
 
 
 def without(field: str) -> dict[str, Any]:
-    data = copy.deepcopy(RAW)
+    data: dict[str, Any] = copy.deepcopy(RAW)
     del data["products"][1][field]
     return data
 

@@ -21,8 +21,10 @@ from contoso_lab.shop import (
     load_customers,
     session_config,
     shop_tools,
+    skus_in,
     use_catalog,
 )
+from contoso_lab.shop.mentions import find_mentions
 from contoso_lab.shop.own_catalogue import read_price
 from contoso_lab.shop.product import NEUTRAL_IMAGE
 
@@ -95,6 +97,27 @@ def test_one_line_and_everything_follows(kayaks: Catalog) -> None:
         assert "manual" in tools["get_product"].run({"sku": "P-001", "section": "warranty"})["note"]
     assert Catalog.load().get("TEN-02").name == "Meadow Four"
     assert get_customer("maya").purchases == ("FTW-01", "PAC-01")
+
+
+def test_the_scripted_clerk_names_no_price_in_a_currency_that_it_cannot_say(kayaks: Catalog) -> None:
+    from contoso_lab.engine.clerk.briefing import read_briefing
+
+    with use_catalog(kayaks):
+        prompt = session_config("voice", get_customer("maya"), kayaks)["instructions"]
+    boat, paddle = read_briefing([prompt]).products
+    assert (boat.name, boat.category, boat.description, boat.price_usd) == (
+        "Fjord Double", "Kayaks", "Sea kayak for two", None,
+    )  # fmt: skip
+    assert [(fact.key, fact.value) for fact in boat.facts] == [("hull length", "5.4 m")]
+    assert paddle.description == "Light, carbon / 2 parts"
+
+
+def test_the_checks_speak_of_it_too(kayaks: Catalog) -> None:
+    assert skus_in("The Fjord Double goes with the Otter Paddle, not with the Meadow Four.", kayaks) == [
+        "P-001", "P-002",
+    ]  # fmt: skip
+    german = find_mentions("Nehmen Sie das Zweierkajak!", kayaks, loose=True, language="de")
+    assert [mention.sku for mention in german] == ["P-001"]
 
 
 def test_the_setting_names_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

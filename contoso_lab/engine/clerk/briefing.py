@@ -16,6 +16,7 @@ from contoso_lab.engine.clerk.manner import Manner, read_manner
 
 _HEADING = re.compile(r"^#{1,3}\s+(.+?)\s*$")
 _PRICE = re.compile(r"^\$\s*([\d,]+(?:\.\d+)?)$")
+_OTHER_MONEY = re.compile(r"^(?:[A-Z]{3} |[A-Z]{0,2}[$€£¥₹₩])[\d,]+(?:\.\d+)?$")
 _NUMBER = re.compile(r"(?<![\d.])[-−]?\d+(?:\.\d+)?")
 _OWN_SECTIONS = frozenset(
     {"customer", "already bought", "catalogue", "catalog", "conversation so far", "manner", "page", "gate", "answer"}
@@ -189,6 +190,8 @@ def _product(line: str) -> Product | None:
     for cell in cells[2:]:
         if money := _PRICE.match(cell):
             price = float(money[1].replace(",", ""))
+        elif _OTHER_MONEY.match(cell):
+            continue  # the clerk speaks of dollars only, and would rather name no price than a wrong one
         elif cell.lower().startswith("image:"):
             image = cell[6:].strip()
         elif len(words) == 2 and ":" in cell:
