@@ -57,14 +57,12 @@ def call_seed(
 def chat_messages(
     thread: Thread, messages: Sequence[Message], *, budget_tokens: int, name_of: Callable[[str], str] = str
 ) -> ChatSeed:
-    """What the chat is told of all that went before, on calls too; the last message is the one to answer.
+    """What the chat is told of all that went before, on calls too; the last message is the newest.
 
-    Args are those of `call_seed`.
-
-    Raises:
-        PromptError: not even the facts and the newest turn fit into the budget.
+    Who answers the newest puts it in whole in its place: one that is longer than the budget is cut here, too.
+    Args and Raises are those of `call_seed`.
     """
-    fitted = fit(thread, messages, budget_tokens=budget_tokens, name_of=name_of)
+    fitted = fit(thread, messages, budget_tokens=budget_tokens, name_of=name_of, whole=False)
     return ChatSeed(_turns(fitted.messages), list(fitted.context))
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from contoso_lab.agent.history import call_seed, chat_messages
-from contoso_lab.agent.window import CUT_NOTE
+from contoso_lab.agent.window import CUT_NOTE, SHORTENED
 from contoso_lab.memory import Memory, Message, open_memory
 from contoso_lab.prompts import load
 from contoso_lab.shop import Catalog, get_customer
@@ -109,6 +109,16 @@ def test_a_transcript_that_came_late_takes_its_place(memory: Memory) -> None:
 def test_a_picture_is_mentioned(memory: Memory) -> None:
     thread, history = thread_with(memory, said("chat", "user", "Like this one?", meta={"picture": {"width_px": 8}}))
     assert call_seed(thread, history, budget_tokens=500).history[0]["content"] == "Like this one? (with a picture)"
+
+
+def test_a_question_that_is_longer_than_the_budget_stops_neither_chat_nor_call(memory: Memory) -> None:
+    thread, history = thread_with(memory, said("chat", "user", "とても長い質問です。" * 400), cart=[])
+    for seed in (
+        chat_messages(thread, history, budget_tokens=1000).messages,
+        call_seed(thread, history, budget_tokens=1000).history,
+    ):
+        assert seed[0]["content"].startswith("とても長い質問です。")
+        assert seed[0]["content"].endswith(SHORTENED)
 
 
 def test_the_seed_is_what_the_prompts_take(memory: Memory) -> None:
