@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
+import re
+from pathlib import Path
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from contoso_lab.engine.rehearsal import rehearse_script
+from contoso_lab.engine.script import Script
+from contoso_lab.recording import Recorder, Recording
+from contoso_lab.settings import HOME
 from contoso_lab.shop import Catalog, Product, get_customer
 from contoso_lab.shop.mentions import find_mentions
 from contoso_lab.shop.truth import KINDS, Finding, check, check_recording, check_turns
@@ -199,30 +208,37 @@ def test_it_is_what_was_named_in_the_turn_before() -> None:
     assert [(f.kind, f.sku) for f in check_turns([first, second], CATALOG)][-1] == ("price", "TEN-04")
 
 
-def test_a_recording_is_checked_on_its_own_clock() -> None:
-    class Item:
-        item_id, started_ms = "item_1", 20_000.0
-
-    class Line:
-        items = (Item(),)
-
-    class Talk:
-        turns = (turn(),)
-
-    class Recorded:
-        conversation = Talk()
-
-        def timeline(self) -> Line:
-            return Line()
-
-    (price,) = wrong(check_recording(Recorded(), CATALOG))
-    assert price.at_s == 23.3
+def test_a_recording_is_checked_on_its_own_clock(tmp_path: Path) -> None:
+    script = Script.model_validate({
+        "parts": "plain",
+        "brain": [{"say": "I like the Meadow Four.", "after_ms": 2000}, {"say": "It costs 250 dollars."}],
+        "ear": [],
+        "call": [{"send": {"type": "response.create"}}, {"hear": "reply"}] * 2,
+    })  # fmt: skip
+    rehearse_script(script, record=lambda clock: Recorder.start(tmp_path, id="call", clock_ns=clock))
+    recording = Recording.open(tmp_path / "call")
+    (price,) = wrong(check_recording(recording, CATALOG))
+    item = next(item for item in recording.timeline().items if item.item_id == price.turn_id)
+    assert (price.kind, price.sku, price.timing) == ("price", "TEN-02", "interpolated")
+    assert price.at_s is not None
+    # "It costs " is 9 of 21 letters.
+    assert price.at_s == pytest.approx((item.started_ms + 9 / 21 * item.received_ms) / 1000, abs=0.05)
+    assert item.started_ms > 2000
 
 
 @given(st.text(max_size=120))
 @settings(max_examples=60, deadline=None)
 def test_any_text_can_be_checked(text: str) -> None:
     for medium in ("text", "speech", "page"):
-        for finding in check(text, CATALOG, MAYA, medium=medium, language="en"):  # type: ignore[arg-type]
+        for finding in check(text, CATALOG, MAYA, medium=medium, language="en"):
             assert finding.kind in KINDS
             assert 0 <= finding.start <= finding.end <= len(text)
+
+
+def test_the_example_of_the_documentation_prints_what_it_says() -> None:
+    text = (HOME / "docs" / "truth.md").read_text(encoding="utf-8")
+    example = re.search(r"```python\n(.*?)```\n\n```\n(.*?)```", text, re.DOTALL)
+    assert example is not None
+    with contextlib.redirect_stdout(io.StringIO()) as printed:
+        exec(example[1], {})
+    assert printed.getvalue() == example[2]
