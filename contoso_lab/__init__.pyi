@@ -38,5 +38,6 @@ from .shop import Catalog as Catalog
 from .shop import get_customer as get_customer
 from .shop import use_catalog as use_catalog
 from .shop.persona import persona as persona
+from .visit import Visit as Visit
 
 __version__: str

@@ -15,7 +15,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,7 +23,8 @@ from contoso_lab.agent.bell import after_answer, bell_of, tell
 from contoso_lab.agent.ringing import Accepted, Declined, Dialled, Ended, Ringing, RingingEvent, Signal
 from contoso_lab.errors import SessionError
 from contoso_lab.live import Here
-from contoso_lab.memory import Memory, Message, open_memory
+from contoso_lab.memory import Memory, open_memory
+from contoso_lab.report.visit_view import History, Screen
 from contoso_lab.session import WriteUpDesk, connect
 from contoso_lab.session.door import fetch_token
 from contoso_lab.shop import Cart, Catalog, get_customer, shop_tools
@@ -107,9 +108,14 @@ class Visit:
         return self.memory.get(self.thread).state
 
     @property
-    def history(self) -> Sequence[Message]:
+    def history(self) -> History:
         """What was said in chat and calls, in spoken order."""
-        return self.memory.history(self.thread)
+        return History(self.memory.history(self.thread))
+
+    @property
+    def screen(self) -> Screen:
+        """The page beside the call, as it looks."""
+        return Screen(self.pages[-1] if self.pages else "")
 
     @property
     def cart(self) -> Cart:

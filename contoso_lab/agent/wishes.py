@@ -55,7 +55,8 @@ _DECLINES = re.compile(
 _AGREES = re.compile(
     r"^\W*(?:(?:oh|well|ah)\W+)?(?:yes|yeah|yep|sure|ok|okay|please(?=\W*$| do\b)|gladly|absolutely|of course"
     r"|go ahead|do that|ja|gerne?|klar|natürlich|bitte(?=\W*$)|in ordnung|oui|d'accord|volontiers|bien sûr"
-    r"|avec plaisir|vas-y|allez-y|sí|si|claro|vale|de acuerdo|por favor(?=\W*$)|adelante)\b|^\W*(?:はい|ええ|うん|お願い|ぜひ|いいですね)",
+    r"|avec plaisir|vas-y|allez-y|sí|si|claro|vale|de acuerdo|por favor(?=\W*$)|adelante)\b"
+    r"|^\W*(?:はい|ええ|うん|お願い|ぜひ|いいですね)",
     re.IGNORECASE,
 )
 _SHOWING = re.compile(

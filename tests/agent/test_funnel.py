@@ -69,12 +69,12 @@ async def test_from_a_first_message_to_an_order(visit: Visit) -> None:
         visit.buy()
 
     # One history of both, in spoken order, and the chat knows what was said on the phone.
-    told = [(message.source, message.role) for message in visit.history]
+    told = [(message.source, message.role) for message in visit.history.messages]
     assert told[:4] == [("chat", "user"), ("chat", "assistant")] * 2
     assert set(told[4:]) == {("call", "user"), ("call", "assistant")}
-    assert "cart" in visit.history[-1].as_heard
+    assert "cart" in visit.history.messages[-1].as_heard
     await visit.write("Thanks for the call. Which tent did we talk about?")
-    assert "Meadow Four" in visit.history[-1].text
+    assert "Meadow Four" in visit.history.messages[-1].text
 
 
 async def test_a_page_by_the_gate_and_a_customer_who_declines_first(visit: Visit) -> None:
