@@ -21,19 +21,21 @@ from contoso_lab.agent.frames import (
     ActionFrame,
     AssistantFrame,
     Attach,
+    Button,
     ClientMessage,
     ContextFrame,
     ErrorFrame,
     ThreadFrame,
 )
 
-IN: tuple[type[BaseModel], ...] = (Attach, ClientMessage)
+IN: tuple[type[BaseModel], ...] = (Attach, ClientMessage, Button)
 OUT: tuple[type[BaseModel], ...] = (ThreadFrame, AssistantFrame, ContextFrame, ActionFrame, ErrorFrame)
 
 ABOUT = """\
 The first frame names the thread (`Attach`), the answer tells its id (`ThreadFrame`); then each `ClientMessage` is
 answered by `AssistantFrame`s (one `start`, many `stream`, one `complete`), a `ContextFrame` and an `ActionFrame`, or by
-an `ErrorFrame`. What was streamed of an answer that ends with an error counts as never said."""
+an `ErrorFrame`. What was streamed of an answer that ends with an error counts as never said. A client that said `rings`
+is also told when to ring, and sends each `Button`."""
 
 
 def asyncapi(address: str, limits: AgentLimits) -> dict[str, Any]:

@@ -12,20 +12,26 @@ A socket is closed with one of `CLOSE_CODES` and a sentence. Every other no is a
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
+from collections.abc import Awaitable, Callable
 from contextlib import aclosing
+from functools import partial
 from typing import NoReturn
 
 from pydantic import ValidationError
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from contoso_lab.agent.chat import Written, turn
+from contoso_lab.agent.chat_bell import ChatBell
 from contoso_lab.agent.desk import WHERE, Agent
 from contoso_lab.agent.frames import (
     MOST_FRAME_CHARS,
+    ActionFrame,
     AssistantFrame,
     Attach,
     Attached,
+    Button,
     ClientMessage,
     ErrorCode,
     ErrorFrame,
@@ -106,12 +112,16 @@ class _Chat:
         self._waiting: asyncio.Queue[ClientMessage] = asyncio.Queue(agent.limits.waiting)
         self._answer_id: str | None = None
         """Of the answer that is on its way."""
+        self._bell: ChatBell | None = None
 
     async def run(self) -> None:
         thread_id = await self._attach()
         await self._agent.ready()
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._answer_all(thread_id))
+            if self._bell is not None:
+                await self._ringing(self._bell.begin)
+                tasks.create_task(self._ringing(self._bell.watch))
             await self._listen()
 
     async def _attach(self) -> str:
@@ -127,6 +137,8 @@ class _Chat:
             raise _Goodbye(NO_THREAD, reason) from problem
         thread_id = await self._open(asked.threadId)
         await self._say(ThreadFrame(payload=Attached(threadId=thread_id, returning=bool(asked.threadId))))
+        if asked.rings:
+            self._bell = ChatBell(self._agent, thread_id, self._say)
         return thread_id
 
     async def _open(self, thread_id: str | None) -> str:
@@ -147,6 +159,9 @@ class _Chat:
                 await self._refuse("unreadable", "a message is a text frame with JSON, not a binary one")
                 continue
             try:
+                if self._bell is not None and '"button"' in raw[:100]:
+                    await self._press(self._bell, Button.model_validate_json(raw))
+                    continue
                 message = ClientMessage.model_validate_json(raw)
             except ValidationError as problem:
                 await self._refuse("unreadable", f"this is no message with name, text and image: {_why(problem)}")
@@ -178,6 +193,8 @@ class _Chat:
                         if isinstance(frame, AssistantFrame):
                             self._answer_id = frame.payload.id
                         await self._say(frame)
+                        if isinstance(frame, ActionFrame) and self._bell is not None:
+                            await self._bell.answered(json.loads(frame.payload.arguments)["score"])
         except PictureError as problem:
             await self._fail("picture", str(problem))
         except TurnRefused as problem:
@@ -189,6 +206,20 @@ class _Chat:
             await self._fail("answer", f"no answer came within {self._agent.limits.answer_s:.0f} seconds: try again")
         except LabError as problem:
             await self._fail("answer", str(problem))
+
+    async def _press(self, bell: ChatBell, button: Button) -> None:
+        limits = self._agent.limits
+        if self._agent.may("button", self._token, per_minute=limits.requests_per_minute):
+            await self._refuse("too_fast", f"{limits.requests_per_minute} buttons a minute are the most: wait a little")
+        else:
+            await self._ringing(partial(bell.pressed, button))
+
+    async def _ringing(self, work: Callable[[], Awaitable[None]]) -> None:
+        """Something about the bell; when its thread is gone, so is the chat."""
+        try:
+            await work()
+        except (MemoryMissing, MemoryClosed) as problem:
+            raise _Goodbye(GONE, str(problem)) from problem
 
     async def _written(self, message: ClientMessage) -> Written:
         if not message.image:

@@ -118,6 +118,7 @@ class Agent:
         forget: deletes everything about a customer, by id; without it what this memory holds, and no recordings.
         sees: whether the target's model looks at pictures; our own engine does not.
         clock: seconds that never run backwards.
+        now: seconds since 1970, by which a call rings.
     """
 
     def __init__(
@@ -132,6 +133,7 @@ class Agent:
         sees: bool | None = None,
         limits: AgentLimits | None = None,
         clock: Callable[[], float] = time.monotonic,
+        now: Callable[[], float] = time.time,
     ) -> None:
         self.target = target
         self.memory = memory
@@ -142,6 +144,7 @@ class Agent:
         self.sees = target.kind != "local" if sees is None else sees
         self.limits = limits or AgentLimits()
         self.clock = clock
+        self.now = now
         self.open_sockets = 0
         self.shorten: Callable[[str], None] = lambda thread_id: None
         """Told of each turn that has ended; the routes set it while they are served."""

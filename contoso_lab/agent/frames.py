@@ -12,9 +12,12 @@ frame, and `error` says in one sentence what the original passed over.
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
+
+from contoso_lab.agent.ringing import Connect, HangUp, Refuse, Ring, Signal, StopRinging
 
 MOST_TEXT_CHARS = 4_000
 """A chat message is a question, not a document."""
@@ -45,6 +48,16 @@ class Attach(_FromOutside):
     """The first frame: which thread to go on with; an empty or missing one asks for a new one."""
 
     threadId: ThreadId | None = None
+    rings: bool = False
+    """The client rings when it is told to, and says which button was pressed; else it decides by the score."""
+
+
+class Button(_FromOutside):
+    """A button of the call that the customer pressed; only from a client that rings."""
+
+    button: Literal["accept", "decline", "dial", "hang_up"]
+    number: int | None = Field(default=None, ge=0)
+    """Of the ringing or the call that is meant: a click may come late."""
 
 
 class ClientMessage(_FromOutside):
@@ -111,13 +124,14 @@ class ContextFrame(_FromUs):
 class Action(_FromUs):
     """Something for the client to do."""
 
-    name: Literal["call"]
+    name: Literal["call", "ring", "stop_ringing", "connect", "hang_up", "refuse"]
+    """`call` after each answer; the others only to a client that rings."""
     arguments: str
-    """JSON: `{"score": 1…5}`."""
+    """JSON: `{"score": 1…5}` for `call`, else `{"number"}`, with `why` where there is a reason."""
 
 
 class ActionFrame(_FromUs):
-    """How much the customer wants a call, after each answer."""
+    """How much the customer wants a call, after each answer; and what the bell does."""
 
     type: Literal["action"] = "action"
     payload: Action
@@ -126,6 +140,21 @@ class ActionFrame(_FromUs):
     def call(cls, score: int) -> ActionFrame:
         """At 5 the client rings, if the customer agreed."""
         return cls(payload=Action(name="call", arguments=json.dumps({"score": score}, separators=(",", ":"))))
+
+    @classmethod
+    def signal(cls, signal: Signal) -> ActionFrame:
+        """What the bell does."""
+        arguments = json.dumps(asdict(signal), separators=(",", ":"))
+        return cls(payload=Action(name=_SIGNALS[type(signal)], arguments=arguments))
+
+
+_SIGNALS: dict[type[Signal], Literal["ring", "stop_ringing", "connect", "hang_up", "refuse"]] = {
+    Ring: "ring",
+    StopRinging: "stop_ringing",
+    Connect: "connect",
+    HangUp: "hang_up",
+    Refuse: "refuse",
+}
 
 
 class Attached(_FromUs):
