@@ -11,6 +11,7 @@ from websockets.asyncio.client import connect
 
 from contoso_lab.errors import ConfigError, PortInUse
 from contoso_lab.listening import bind, url_of
+from contoso_lab.memory import open_memory
 from contoso_lab.relay.access.exposure import check_exposure
 
 
@@ -127,6 +128,30 @@ async def test_the_process_says_when_it_is_ready_and_ends_its_calls_when_told(ta
     assert (manifest["status"], manifest["end_reason"]) == ("closed", "the relay was shut down")
     assert manifest["persona"] == "voice_brief"
     assert manifest["prompts"].keys() == {"voice_brief"}
+
+
+async def test_a_relay_that_is_killed_leaves_what_was_said_until_then(target, tmp_path):
+    where = f"sqlite:///{tmp_path / 'threads.sqlite3'}"
+    with open_memory(where) as memory:
+        thread = memory.create(customer="maya", persona="voice")
+        process = await start(
+            "--target-url", f"http://127.0.0.1:{target.port}/v1", "--runs", str(tmp_path), "--memory", where
+        )  # fmt: skip
+        url = await ready(process)
+        _, answer = await asyncio.to_thread(fetch, f"{url}/api/token?thread={thread.id}")
+        token = json.loads(answer)["token"]
+        async with connect(f"{url.replace('http', 'ws')}/api/realtime/ws?token={token}") as socket:
+            item = {"id": "u1", "type": "message", "role": "user"}
+            item |= {"content": [{"type": "input_text", "text": "Do you have tents?"}]}
+            raw = json.dumps({"type": "conversation.item.done", "event_id": "e", "item": item})
+            await socket.send(json.dumps({"type": "test.say", "raw": raw}))
+            async with asyncio.timeout(20):
+                while not (said := await asyncio.to_thread(memory.history, thread.id)):
+                    pass
+            process.kill()
+            await process.communicate()
+        assert [message.text for message in said] == ["Do you have tents?"]
+        assert [message.text for message in memory.history(thread.id)] == ["Do you have tents?"]
 
 
 async def ready(process: asyncio.subprocess.Process) -> str:
