@@ -95,6 +95,7 @@ def forget(
     Raises:
         ConfigError: a call of theirs goes on: it would be written anew.
         RecordingError: a recording or a trace cannot be deleted.
+        PromptError: the cache is in use, and what was deleted may still stand in its file.
         MemoryUnreachable: the memory could not delete everything.
     """
     whose = customer if isinstance(customer, str) else customer.id

@@ -119,6 +119,9 @@ class ResponseCache:
 
         Args:
             words: names and ids of the customer; an answer that holds one of them goes as well.
+
+        Raises:
+            PromptError: the file could not be written anew; ask again.
         """
         wanted = [word.casefold() for word in words if word]
         with self._lock, self._db:
@@ -131,10 +134,21 @@ class ResponseCache:
                 or any(word in str(thread).casefold() or word in _words(body) for word in wanted)
             ]
             self._db.executemany("DELETE FROM answers WHERE key = ?", [(key,) for key in gone])
-        with self._lock:
-            # The journal beside the file would still hold the deleted pages.
-            self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        self._rewrite()
         return len(gone)
+
+    def _rewrite(self) -> None:
+        """Write the file anew: pages that were split, and the journal beside it, would still hold what was deleted."""
+        try:
+            with self._lock:
+                self._db.execute("VACUUM")
+                busy = self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+        except sqlite3.OperationalError as problem:
+            busy = problem
+        if busy:
+            raise PromptError(
+                f"{self.path}: what was deleted may still stand in the file, because another process uses it; ask again"
+            )
 
     def holds(self, word: str) -> int:
         """How many answers hold a word."""

@@ -193,6 +193,36 @@ async def test_a_customer_is_forgotten_for_good(server: Any, tmp_path: Path, cac
     assert b"Maya Chen" not in left
 
 
+def test_no_copy_of_an_answer_stays_behind_in_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "c.sqlite3"
+    with ResponseCache(path) as cache:
+        for number in range(400):  # keys in no order, and bodies of all lengths, so that pages are split
+            whose = "maya" if number % 3 else "ben"
+            words = f"zebra-{number} " * (1 + number % 97) if whose == "maya" else f"horse-{number} " * 40
+            cache.put(f"{(number * 7919) % 1009:04}", Kept(words, "m"), Subject(whose))
+        assert cache.forget("maya") == 266
+        assert len(cache) == 134
+        left = b"".join(place.read_bytes() for place in tmp_path.iterdir())
+        assert b"zebra" not in left
+        assert b"horse-399" in left
+
+
+def test_a_file_that_another_process_reads_is_not_said_to_be_clean(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("contoso_lab.prompts.cache.BUSY_S", 0.0)
+    path = tmp_path / "c.sqlite3"
+    with ResponseCache(path) as cache:
+        cache.put("k", Kept("words", "m"), Subject("maya"))
+        other = sqlite3.connect(path, isolation_level=None)
+        other.execute("BEGIN")
+        other.execute("SELECT * FROM answers").fetchall()
+        with pytest.raises(PromptError, match="because another process uses it; ask again"):
+            cache.forget("maya")
+        other.close()
+        assert cache.forget("maya") == 0
+
+
 def test_a_file_that_is_no_cache_is_refused_with_a_sentence(tmp_path: Path) -> None:
     path = tmp_path / "notes"
     path.write_text("These are notes and no database at all, much longer than a head.", encoding="utf-8")
