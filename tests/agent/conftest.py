@@ -115,6 +115,12 @@ async def serving(app: FastAPI) -> AsyncIterator[str]:
         await task
 
 
+@pytest.fixture
+def served() -> Any:
+    """`async with served(app) as url`."""
+    return serving
+
+
 class Chat:
     """A client on the chat's socket."""
 
