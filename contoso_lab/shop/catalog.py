@@ -103,8 +103,8 @@ class Catalog:
         """Make a catalogue from a data frame, a product a row; `docs/catalogue.md` tells the columns.
 
         >>> import pandas as pd
-        >>> Catalog.from_frame(pd.DataFrame({"name": ["Sea Kayak"], "price": [899.5]}), currency="EUR").get("P-001")
-        <Product P-001 Sea Kayak, €899.50>
+        >>> Catalog.from_frame(pd.DataFrame({"name": ["Sea Kayak"], "price": [899.5]}), currency="EUR").get("PRD-01")
+        <Product PRD-01 Sea Kayak, €899.50>
 
         Raises:
             ShopError: a sentence for each fault, with the row's label and the column.

@@ -169,7 +169,8 @@ def _product(row: Mapping[Any, Any], number: int) -> tuple[dict[str, Any], list[
             given[name] = _line(value) if name in _TEXTS else value.strip() if isinstance(value, str) else value
         else:
             details[_line(str(column).strip().replace("_", " "))] = _line(value)
-    given["sku"] = str(given.get("sku") or f"P-{number:03d}")
+    # In the shape of our own SKUs, so that a model's invented one is seen as such.
+    given["sku"] = str(given.get("sku") or f"PRD-{number:02d}")
     if details:
         given["details"] = details
     if aliases:

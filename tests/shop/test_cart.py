@@ -76,7 +76,7 @@ def test_the_total_is_exact_to_the_cent(rows: list[tuple[Decimal, int]]) -> None
 
 def test_a_tenth_added_ten_times_is_one() -> None:
     shop = Catalog.from_frame(pd.DataFrame({"name": ["peg"], "price": ["0.10"]}))
-    cart = Cart(shop).add("P-001", 3)
+    cart = Cart(shop).add("PRD-01", 3)
     assert str(cart.total) == "0.30", "as floats it would be 0.30000000000000004"
 
 

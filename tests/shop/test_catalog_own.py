@@ -48,7 +48,7 @@ def kayaks(tmp_path: Path) -> Catalog:
 
 def test_a_csv_becomes_a_catalogue(kayaks: Catalog) -> None:
     boat, paddle = kayaks
-    assert (boat.sku, boat.name, boat.amount, boat.price) == ("P-001", "Fjord Double", Decimal(1899), "€1,899.00")
+    assert (boat.sku, boat.name, boat.amount, boat.price) == ("PRD-01", "Fjord Double", Decimal(1899), "€1,899.00")
     assert (boat.category, boat.brand, boat.features) == ("Kayaks", "Skerry", ("Rudder", "Two hatches"))
     assert boat.names("de") == ("Fjord Double", "Zweierkajak", "Seekajak")
     assert boat.specs == {"Hull length": (5.4, "m")}
@@ -94,7 +94,7 @@ def test_one_line_and_everything_follows(kayaks: Catalog) -> None:
         assert (found["name"], found["price"], found["currency"]) == ("Fjord Double", 1899.0, "EUR")
         told = tools["add_to_cart"].run({"sku": "otter paddle", "quantity": 2})
         assert told["message"] == "2 of the Otter Paddle are in your cart now, €299.00 in all."
-        assert "manual" in tools["get_product"].run({"sku": "P-001", "section": "warranty"})["note"]
+        assert "manual" in tools["get_product"].run({"sku": "PRD-01", "section": "warranty"})["note"]
     assert Catalog.load().get("TEN-02").name == "Meadow Four"
     assert get_customer("maya").purchases == ("FTW-01", "PAC-01")
 
@@ -114,10 +114,10 @@ def test_the_scripted_clerk_names_no_price_in_a_currency_that_it_cannot_say(kaya
 
 def test_the_checks_speak_of_it_too(kayaks: Catalog) -> None:
     assert skus_in("The Fjord Double goes with the Otter Paddle, not with the Meadow Four.", kayaks) == [
-        "P-001", "P-002",
+        "PRD-01", "PRD-02",
     ]  # fmt: skip
     german = find_mentions("Nehmen Sie das Zweierkajak!", kayaks, loose=True, language="de")
-    assert [mention.sku for mention in german] == ["P-001"]
+    assert [mention.sku for mention in german] == ["PRD-01"]
 
 
 def test_the_setting_names_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -127,7 +127,7 @@ def test_the_setting_names_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     in_use.named_in_settings.cache_clear()
     try:
         assert catalogue_path() == tmp_path / "kayaks.csv"
-        assert Catalog.load().get("P-002").name == "Otter Paddle"
+        assert Catalog.load().get("PRD-02").name == "Otter Paddle"
         assert Catalog.load() is Catalog.load(), "read once while it does not change"
         with use_catalog(Catalog.load(HOME / "data" / "catalog.json")):
             assert catalogue_path() is None
