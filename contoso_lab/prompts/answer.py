@@ -40,7 +40,7 @@ def parse_outputs(prompt: Prompt, text: str) -> dict[str, Any] | None:
     """The answer as a dict when the prompt declares outputs, else None.
 
     Raises:
-        PromptError: the answer is not JSON, or lacks an output, or has one of another kind.
+        PromptError: the answer is not JSON, or lacks an output, or has one of another kind or outside of its choices.
     """
     declared = prompt.agent().outputs or []
     if not declared:
@@ -66,6 +66,12 @@ def parse_outputs(prompt: Prompt, text: str) -> dict[str, Any] | None:
             raise PromptError(
                 f"{prompt.where}: {item.name!r} in the answer has to be of kind {item.kind} ({_short(text)}); "
                 "say so in the prompt"
+            )
+        choices = item.enum_values or []
+        if choices and value not in choices:
+            raise PromptError(
+                f"{prompt.where}: {item.name!r} in the answer has to be one of {', '.join(map(str, choices))} "
+                f"({_short(text)}); say so in the prompt"
             )
     return data
 

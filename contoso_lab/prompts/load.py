@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from contoso_lab.errors import PromptError
 from contoso_lab.prompts.check import check_inputs
+from contoso_lab.prompts.messages import to_wire as to_wire
 from contoso_lab.prompts.version1 import convert, is_version_1
 from contoso_lab.settings import HOME
 
@@ -165,22 +166,6 @@ class Prompt:
 def shown(path: Path) -> str:
     """A path the way a message shows it."""
     return path.relative_to(HOME).as_posix() if path.is_relative_to(HOME) else path.as_posix()
-
-
-def to_wire(messages: list[Any]) -> list[dict[str, Any]]:
-    """Messages of prompty as the chat API has them."""
-    wire = []
-    for message in messages:
-        content = message.to_text_content()
-        if not isinstance(content, str):  # parts, when a picture is among them
-            content = [
-                {"type": "text", "text": part.value}
-                if part.kind == "text"
-                else {"type": "image_url", "image_url": {"url": part.source}}
-                for part in message.parts
-            ]
-        wire.append({"role": message.role, "content": content})
-    return wire
 
 
 def names() -> list[str]:

@@ -71,6 +71,8 @@ async def test_the_target_is_held_to_strict_json(server: Any, name: str) -> None
     assert list(wanted["schema"]["properties"]) == list(judge.outputs)
     assert wanted["schema"]["required"] == list(judge.outputs)
     assert wanted["schema"]["additionalProperties"] is False
+    choices = [1, 2, 3, 4, 5] if "score" in judge.outputs else ["first", "second", "tie"]
+    assert wanted["schema"]["properties"][judge.outputs[1]]["enum"] == choices
     assert server.asked[0]["temperature"] == 0
 
 
@@ -80,12 +82,19 @@ async def test_a_score_of_the_wrong_kind_is_no_score(server: Any) -> None:
         await prompts.run("judges/helpfulness", server.target, **prompts.load("judges/helpfulness").sample())
 
 
-@pytest.mark.parametrize("name", GRADES)
+@pytest.mark.parametrize(("name", "key", "outside"), [("helpfulness", "score", 6), ("preference", "better", "both")])
+async def test_a_score_without_an_anchor_is_no_score(server: Any, name: str, key: str, outside: object) -> None:
+    server.reply = json.dumps({"reason": "Good.", key: outside})
+    with pytest.raises(PromptError, match=f"'{key}' in the answer has to be one of "):
+        await prompts.run(f"judges/{name}", server.target, **prompts.load(f"judges/{name}").sample())
+
+
+@pytest.mark.parametrize("name", JUDGES)
 async def test_the_local_clerk_does_not_make_up_a_grade(server: Any, name: str) -> None:
     """It can write valid JSON, but a grade from rules would be invented: it says so."""
     judge = prompts.load(name)
-    server.reply = json.dumps({"reason": "x", "score": 3})
+    server.reply = json.dumps({"reason": "x", "score": 3, "better": "tie"})
     await prompts.run(name, server.target, **judge.sample())
     request = ChatRequest.model_validate(server.asked[0]).to_brain(sees=False)
-    with pytest.raises(EngineError, match=r"cannot fill 'score' .* without inventing it"):
+    with pytest.raises(EngineError, match=rf"cannot fill '{judge.outputs[1]}' .* without inventing it"):
         list(pieces(request))
