@@ -30,10 +30,10 @@ wish; every failure told once; nothing after the customer hung up.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import assert_never
 
-from contoso_lab.agent.wishes import asks_again, asks_for_more, may_permit, offers_to_show, stance, subject
+from contoso_lab.agent.wishes import subject
 from contoso_lab.agent.write_up_events import (
     TOLD,
     AskGate,
@@ -56,6 +56,7 @@ from contoso_lab.agent.write_up_events import (
     WritePage,
     WriteUpEvent,
 )
+from contoso_lab.agent.write_up_judging import Page, Question, Shown, is_reply
 
 __all__ = [
     "TOLD", "AskGate", "CancelGate", "CancelPage", "Decision", "DropPage", "GateAnswered", "GateFailed", "Heard",
@@ -71,32 +72,6 @@ GATE_PATIENCE_S = 20.0
 PAGE_PATIENCE_S = 90.0
 ASKED_AT_MOST = 3
 """How often the gate is asked about the same words; more than once only when they were heard otherwise."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Question:
-    number: int
-    lines: tuple[Line, ...]
-    wish: str | None
-    """The customer's own words for what is to be shown, where they are understood."""
-    since_wish: tuple[Line, ...]
-    until_s: float
-
-
-@dataclass(frozen=True, slots=True)
-class _Page:
-    number: int
-    question: _Question
-    held: bool
-    until_s: float
-    by_tool: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class _Shown:
-    skus: frozenset[str]
-    wish: str | None
-    open: bool = True
 
 
 class WriteUpRules:
@@ -130,9 +105,9 @@ class WriteUpRules:
         """The last line when the gate last said no to a wish: it is asked again only after another reply."""
         self._settled: str | None = None
         """The last line that a page, or the reason against one, has answered."""
-        self._question: _Question | None = None
-        self._page: _Page | None = None
-        self._shown: _Shown | None = None
+        self._question: Question | None = None
+        self._page: Page | None = None
+        self._shown: Shown | None = None
         self._numbers = 0
         self._ask_at_s: float | None = None
         self._burst_ends_s = 0.0
@@ -178,7 +153,7 @@ class WriteUpRules:
                 done += self._requested(frozenset(skus), name, now_s)
             case PageClosed():
                 if self._shown is not None:
-                    self._shown = _Shown(self._shown.skus, self._shown.wish, open=False)
+                    self._shown = replace(self._shown, open=False)
             case HungUp():
                 return tuple(self._hang_up())
             case Tick():
@@ -193,7 +168,7 @@ class WriteUpRules:
         self._lines = lines
         waiting = {line.id for line in lines if line.role == "user" and not line.done}
         self._first_seen = {one: self._first_seen.get(one, now_s) for one in waiting}
-        replies = {line.id for line in lines if _is_reply(line)}
+        replies = {line.id for line in lines if is_reply(line)}
         if replies - self._replied:
             if self._ask_at_s is None or self._question is not None or self._page is not None:
                 self._burst_ends_s = now_s + BURST_S
@@ -204,7 +179,7 @@ class WriteUpRules:
         """What is not settled yet, up to the last finished reply."""
         places = [place for place, line in enumerate(self._lines) if line.id == self._settled]
         lines = self._lines[places[0] + 1 :] if places else self._lines
-        last = max((place for place, line in enumerate(lines) if _is_reply(line)), default=-1)
+        last = max((place for place, line in enumerate(lines) if is_reply(line)), default=-1)
         return lines[: last + 1]
 
     def _candidates(self) -> list[Line]:
@@ -236,7 +211,7 @@ class WriteUpRules:
         lines = tuple(line for line in self._open_lines() if line.text.strip())
         self._judged |= {line.id for line in lines}
         self._asked[asked[-1].id] = self._asked.get(asked[-1].id, 0) + 1
-        self._question = _Question(self._number(), lines, *_wish(self._lines, lines), now_s + GATE_PATIENCE_S)
+        self._question = Question.about(lines, self._lines, number=self._number(), until_s=now_s + GATE_PATIENCE_S)
         return [AskGate(self._question.number, lines)]
 
     def _decide(self, number: int, requested: bool, now_s: float) -> list[Decision]:
@@ -244,21 +219,21 @@ class WriteUpRules:
         if question is None or question.number != number:
             return []
         self._question = None
-        if self._is_void(question):
+        if question.is_void(self._lines):
             self._judged -= {line.id for line in question.since_wish or question.lines}
             return []
-        after = question.lines[-1].id
+        after = question.after
         if not requested and question.wish is not None:
             # The assistant may agree in its next reply, which need not follow another line of the customer.
             self._judged -= {line.id for line in question.lines}
             self._denied = after
-        if not requested or _last_stance(question.lines) == "declines" or not _permitted(question.lines):
+        if not requested or question.declined or not question.permitted:
             return []
-        if self._replaced(question):
+        if question.is_replaced(self._lines):
             self._settled = after
             return []
         shown = self._shown
-        if shown is not None and not self._is_new(question, shown):
+        if shown is not None and not shown.differs(question, self._names):
             self._settled = after
             return [Tell("still_shown")] if shown.open and question.wish is not None else []
         self._settled = after
@@ -266,7 +241,7 @@ class WriteUpRules:
         held = shown is not None and (
             question.wish is None or not (subject(question.wish) or self._names(question.wish))
         )
-        self._page = _Page(self._number(), question, held, now_s + PAGE_PATIENCE_S)
+        self._page = Page(self._number(), question, held, now_s + PAGE_PATIENCE_S)
         return [WritePage(self._page.number, lines, after, held)]
 
     def _gate_failed(self, number: int) -> list[Decision]:
@@ -274,45 +249,12 @@ class WriteUpRules:
         if question is None or question.number != number:
             return []
         self._question = None
-        if question.wish is None or self._is_void(question):
+        if question.wish is None or question.is_void(self._lines):
             self._judged -= {line.id for line in question.lines}
-            self._denied = question.lines[-1].id
+            self._denied = question.after
             return []
-        self._settled = question.lines[-1].id
+        self._settled = question.after
         return [Tell("failed")]
-
-    def _is_void(self, question: _Question) -> bool:
-        """Whether what was judged is not what was heard: a reply was cut short since, or words came late."""
-        places = [place for place, line in enumerate(self._lines) if line.id == question.lines[-1].id]
-        now = {line.id: line.text for line in self._lines[: places[-1] + 1]} if places else {}
-        judged = {line.id for line in question.lines}
-        late = any(line.id in now and line.id not in judged for line in self._unjudged(question))
-        return late or any(now.get(line.id) != line.text for line in question.lines)
-
-    def _unjudged(self, question: _Question) -> list[Line]:
-        """The customer's words since the wish that the gate has not judged; late ones may stand before others."""
-        judged = {(line.id, line.text) for line in question.lines}
-        first = (question.since_wish or question.lines)[0].id
-        places = [place for place, line in enumerate(self._lines) if line.id == first]
-        since = self._lines[places[0] :] if places else ()
-        said = [line for line in since if line.role == "user" and line.done and line.text.strip()]
-        return [line for line in said if (line.id, line.text) not in judged]
-
-    def _is_new(self, question: _Question, shown: _Shown) -> bool:
-        """Whether a yes after a page wants another one, and not the one that was shown."""
-        wish = question.wish
-        if wish is None or not shown.open:
-            return wish is not None or self._names_others(shown, *question.lines)
-        if self._names(wish):
-            return bool(set(self._names(wish)) - shown.skus)
-        if self._names_others(shown, *question.since_wish):
-            return True
-        if asks_again(wish):
-            return False
-        return bool(subject(wish) - subject(shown.wish or "")) or self._names_others(shown, *question.lines)
-
-    def _names_others(self, shown: _Shown, *lines: Line) -> bool:
-        return any(set(self._names(line.text)) - shown.skus for line in lines)
 
     # -- the page ---------------------------------------------------------------------------------
 
@@ -321,10 +263,9 @@ class WriteUpRules:
         if page is None or page.number != number:
             return []
         self._page = None
-        before = self._shown
-        if page.held and before is not None and skus <= before.skus and (before.open or page.question.wish is None):
+        if page.repeats(self._shown, skus):
             return [DropPage(number), *([Tell("still_shown")] if page.question.wish is not None else [])]
-        self._shown = _Shown(skus, page.question.wish)
+        self._shown = Shown(skus, page.question.wish)
         return [ShowPage(number), *([] if page.by_tool else [Tell("shown")])]
 
     def _requested(self, skus: frozenset[str], name: str, now_s: float) -> list[Decision]:
@@ -338,8 +279,8 @@ class WriteUpRules:
         there = self._shown is not None and self._shown.open and skus <= self._shown.skus
         if self._page is not None or there:
             return done
-        question = _Question(self._number(), lines, *_wish(self._lines, lines), now_s)
-        self._page = _Page(self._number(), question, held=False, until_s=now_s + PAGE_PATIENCE_S, by_tool=True)
+        question = Question.about(lines, self._lines, number=self._number(), until_s=now_s)
+        self._page = Page(self._number(), question, held=False, until_s=now_s + PAGE_PATIENCE_S, by_tool=True)
         return [*done, WritePage(self._page.number, lines, lines[-1].id, name=name)]
 
     def _page_failed(self, number: int) -> list[Decision]:
@@ -350,20 +291,10 @@ class WriteUpRules:
 
     def _moved_on(self) -> list[Decision]:
         page = self._page
-        if page is None or not self._replaced(page.question):
+        if page is None or not page.question.is_replaced(self._lines):
             return []
         self._page = None
         return [CancelPage(page.number)]
-
-    def _replaced(self, question: _Question) -> bool:
-        """Whether the customer has said no since, or asked for something else instead."""
-        for line in self._unjudged(question):
-            match stance(line.text):
-                case "declines":
-                    return True
-                case "asks" if not asks_for_more(line.text) and subject(line.text) - subject(question.wish or ""):
-                    return True
-        return False
 
     def _too_late(self, now_s: float) -> list[Decision]:
         if self._question is not None and now_s >= self._question.until_s:
@@ -382,40 +313,3 @@ class WriteUpRules:
     def _number(self) -> int:
         self._numbers += 1
         return self._numbers
-
-
-def _is_reply(line: Line) -> bool:
-    return line.role == "assistant" and line.done and not line.ours and bool(line.text.strip())
-
-
-def _permitted(lines: tuple[Line, ...]) -> bool:
-    """Whether anything that the customer said can have been the request: a gate may be wrong."""
-    before = ""
-    for line in lines:
-        if line.role == "user" and may_permit(line.text, answered=before):
-            return True
-        before = line.text if line.role == "assistant" else before
-    return False
-
-
-def _last_stance(lines: tuple[Line, ...]) -> str | None:
-    found = [stance(line.text) for line in lines if line.role == "user"]
-    return next((one for one in reversed(found) if one is not None), None)
-
-
-def _wish(all_lines: tuple[Line, ...], lines: tuple[Line, ...]) -> tuple[str | None, tuple[Line, ...]]:
-    """The customer's own words for what is to be shown, a request or the offer that they accepted; and all since."""
-    wish: str | None = None
-    since: tuple[Line, ...] = ()
-    before = ""
-    for line in all_lines:
-        if line.role == "assistant":
-            before = line.text or before
-        elif line in lines:
-            said = stance(line.text)
-            if said == "asks" or (said == "agrees" and offers_to_show(before)):
-                wish = line.text if said == "asks" else f"{before} {line.text}"
-                since = lines[lines.index(line) :]
-            elif said == "declines":
-                wish, since = None, ()
-    return wish, since

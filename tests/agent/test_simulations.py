@@ -9,6 +9,7 @@ import pytest
 
 from contoso_lab.agent import write_up, write_up_events
 from contoso_lab.agent.write_up import Line, WriteUpRules
+from contoso_lab.agent.write_up_judging import Question, Shown, is_reply
 
 from . import pretend_call  # noqa: TID252 - the tests are no package
 from .pretend_call import Call, GateMood  # noqa: TID252
@@ -71,7 +72,7 @@ def its_own_replies_count(patch: pytest.MonkeyPatch) -> None:
 def judged_again_and_again(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(write_up, "ASKED_AT_MOST", 10_000)
     patch.setattr(WriteUpRules, "_has_news", lambda self: True)
-    patch.setattr(WriteUpRules, "_is_void", lambda self, question: False)
+    patch.setattr(Question, "is_void", lambda self, talk: False)
 
 
 def two_questions_at_once(patch: pytest.MonkeyPatch) -> None:
@@ -93,20 +94,20 @@ def every_yes_is_new(patch: pytest.MonkeyPatch) -> None:
         self._page = None
         return [write_up_events.ShowPage(number), write_up_events.Tell("shown")]
 
-    patch.setattr(WriteUpRules, "_is_new", lambda self, question, shown: True)
+    patch.setattr(Shown, "differs", lambda self, question, names: True)
     patch.setattr(WriteUpRules, "_finished", finished)
 
 
 def permission_is_not_needed(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(write_up, "_permitted", lambda lines: True)
+    patch.setattr(Question, "permitted", True)
 
 
 def words_that_were_not_heard_count(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(WriteUpRules, "_is_void", lambda self, question: False)
+    patch.setattr(Question, "is_void", lambda self, talk: False)
 
 
 def what_comes_after_a_no_does_not_count(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(WriteUpRules, "_replaced", lambda self, question: False)
+    patch.setattr(Question, "is_replaced", lambda self, talk: False)
 
 
 def nothing_ends_with_the_call(patch: pytest.MonkeyPatch) -> None:
@@ -127,11 +128,11 @@ def a_page_is_awaited_for_ever(patch: pytest.MonkeyPatch) -> None:
 
 def what_is_settled_is_judged_again(patch: pytest.MonkeyPatch) -> None:
     def open_lines(self: WriteUpRules) -> tuple[Line, ...]:
-        last = max((place for place, line in enumerate(self._lines) if write_up._is_reply(line)), default=-1)
+        last = max((place for place, line in enumerate(self._lines) if is_reply(line)), default=-1)
         return self._lines[: last + 1]
 
     patch.setattr(WriteUpRules, "_open_lines", open_lines)
-    patch.setattr(WriteUpRules, "_is_new", lambda self, question, shown: True)
+    patch.setattr(Shown, "differs", lambda self, question, names: True)
 
 
 @pytest.mark.parametrize(
