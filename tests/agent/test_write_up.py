@@ -24,6 +24,7 @@ from contoso_lab.agent.write_up import (
     PageClosed,
     PageFailed,
     PageFinished,
+    Requested,
     ShowPage,
     Tell,
     Tick,
@@ -362,3 +363,28 @@ def test_additions_and_subjects() -> None:
     assert asks_for_more("And the bag as well, please.")
     assert not asks_for_more("Show me the bag instead.")
     assert subject("Show me that again, please.") == frozenset()
+
+
+# -- the assistant's own tool ---------------------------------------------------------------------------
+
+
+def test_what_the_assistant_shows_by_a_tool_needs_no_gate_and_no_second_page() -> None:
+    desk = Desk()
+    desk.said("Show me the Meadow Four.")
+    [page] = desk.tell(Requested(("TEN-02",), "call_1"), after_s=0.5)
+    assert isinstance(page, WritePage)
+    assert page.name == "call_1"
+    # Its words about it come after, and the wish is served.
+    assert desk.said("It is on your screen now.") == ()
+    # It knows by its own tool that the page is there.
+    assert desk.tell(PageFinished(page.page, ("TEN-02",))) == (ShowPage(page.page),)
+    assert desk.tell(Requested(("TEN-02",), "call_2")) == ()
+
+
+def test_a_tool_that_shows_is_faster_than_the_gate() -> None:
+    desk = Desk()
+    [asked] = desk.said("Show me the Meadow Four.", "One moment.")
+    cancelled, page = desk.tell(Requested(("TEN-02",)))
+    assert cancelled == CancelGate(asked.question)
+    assert desk.tell(GateAnswered(asked.question, requested=True)) == ()
+    assert kinds(desk.tell(PageFinished(page.page, ("TEN-02",)))) == ["ShowPage"]

@@ -65,8 +65,10 @@ class Prompts:
     async def _alone(self, go: asyncio.Event) -> None:
         self.at_work += 1
         assert self.at_work == 1, "one at a time"
-        await go.wait()
-        self.at_work -= 1
+        try:
+            await go.wait()
+        finally:
+            self.at_work -= 1
 
 
 @pytest.fixture
@@ -340,3 +342,107 @@ async def test_preparing_loads_its_prompts_in_a_thread(desk, monkeypatch: pytest
     monkeypatch.setattr("contoso_lab.prompts.prepare", prepare)
     await desk.prepare()
     assert loaded == [(("writeup_gate", "suggestions"), False)]
+
+
+# -- what the rules ask of the desk ---------------------------------------------------------------------
+
+
+async def test_a_page_is_given_up_when_the_customer_says_no(fake, desk, prompts) -> None:
+    prompts.may_write.clear()
+
+    async def script(line) -> None:
+        await line.customer_says("u1", "Show me the tent.")
+        await line.reply("a1", "One moment.", sound_ms=0)
+        await prompts.writing.wait()
+        await line.customer_says("u2", "No, never mind.")
+        assert (await line.note("suggestion.cancelled"))["suggestion_id"] == "suggestion_1"
+        await line.reply("a2", "As you like.", sound_ms=0)
+
+    fake.script = script
+    await hold(fake, desk)
+    assert (desk.shown, desk.pages) == (0, [])
+
+
+async def test_who_asks_for_the_same_again_is_told_that_it_is_there(fake, desk, prompts) -> None:
+    async def script(line) -> None:
+        await line.customer_says("u1", "Show me the tent.")
+        await line.reply("a1", "One moment.", sound_ms=0)
+        await on_screen(line)
+        await line.reply("a2", "It is on your screen.", sound_ms=0)
+        await line.customer_says("u2", "Show me that again, please.")
+        await line.reply("a3", "Of course.", sound_ms=0)
+        item = (await line.expect("conversation.item.create"))["item"]
+        assert "still on the customer's screen" in item["content"][0]["text"]
+        await line.expect("response.create")
+        await line.reply("a4", "It is still there.", sound_ms=0)
+
+    fake.script = script
+    await hold(fake, desk)
+    assert len(prompts.written) == 1
+
+
+async def test_a_forgiving_desk_tells_the_assistant_and_goes_on(
+    fake, desk, prompts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk.forgiving = True
+    failures = [PromptError("the target did not answer")]
+
+    async def suggest(*args: Any, **more: Any) -> WriteUp:
+        if failures:
+            raise failures.pop()
+        return await prompts.suggest(*args, **more)
+
+    async def script(line) -> None:
+        await line.customer_says("u1", "Show me the tent.")
+        await line.reply("a1", "One moment.", sound_ms=0)
+        item = (await line.expect("conversation.item.create"))["item"]
+        assert "could not be written" in item["content"][0]["text"]
+        await line.expect("response.create")
+        await line.reply("a2", "I am sorry.", sound_ms=0)
+        await line.customer_says("u2", "Then show me a bag.")
+        await line.reply("a3", "Of course.", sound_ms=0)
+        await on_screen(line)
+        await line.reply("a4", "Here it is.", sound_ms=0)
+
+    monkeypatch.setattr("contoso_lab.session.beside.suggest", suggest)
+    fake.script = script
+    await hold(fake, desk)
+    assert desk.shown == 1
+
+
+async def test_what_the_assistants_tool_asks_for_is_written_without_a_gate(fake, desk, prompts) -> None:
+    async def script(line) -> None:
+        await line.customer_says("u1", "Show me the tent.")
+        await line.send("lab.suggestions.requested", suggestion_id="call_1", skus=["TEN-02"])
+        await line.reply("a1", "It is on your screen now.", sound_ms=0)
+        assert (await line.note("suggestion.shown"))["suggestion_id"] == "call_1"
+
+    fake.script = script
+    await hold(fake, desk)
+    assert (prompts.judged, len(prompts.written)) == ([], 1)
+
+
+async def test_hanging_up_stops_the_writing(fake, desk, prompts) -> None:
+    prompts.may_write.clear()
+    stopped = asyncio.Event()
+    alone = prompts._alone
+
+    async def stoppable(go: asyncio.Event) -> None:
+        try:
+            await alone(go)
+        except asyncio.CancelledError:
+            stopped.set()
+            raise
+
+    prompts._alone = stoppable
+
+    async def script(line) -> None:
+        await line.customer_says("u1", "Show me the tent.")
+        await line.reply("a1", "One moment.", sound_ms=0)
+        await prompts.writing.wait()
+
+    fake.script = script
+    async with fake.call(after_reply=desk.after_reply):
+        await fake.scripted.wait()
+    assert stopped.is_set()
+    assert desk.shown == 0
