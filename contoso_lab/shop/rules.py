@@ -51,7 +51,7 @@ _ABOUT_SCREEN = re.compile(
     re.IGNORECASE,
 )
 _WANTS = re.compile(
-    r"\b(?:show|see\b|(?:take\s+a\s+|have\s+a\s+)?look\s+at|picture|pictures|photo|photos|on\s+(?:my|the)\s+screen|"
+    r"\b(?:show|see\b|(?:take\s+a\s+|have\s+a\s+)?look\s+at|picture|pictures|photo|photos|on\s+(?:my|the)\s+(?:screen|scream)|"
     r"write\s+it\s+(?:up|down)|send\s+(?:me|it|them)|zeig\w*|sehen|anschauen|ansehen|Bildschirm|schick\w*|"
     r"montre\w*|voir|affiche\w*|écran|envoyez|muestr\w*|mostrar\w*|mostrarme|ver(?:lo|la|los|las)?|pantalla|"
     r"enseñ\w*)\b|見せ|見たい|画面|表示|写真",

@@ -18,7 +18,7 @@ from contoso_lab.settings import HOME
 from contoso_lab.shop import Catalog, Product, get_customer
 from contoso_lab.shop.mentions import find_mentions
 from contoso_lab.shop.truth import KINDS, Finding, check, check_recording, check_turns
-from contoso_lab.shop.truth.figures import facts_of
+from contoso_lab.shop.truth.facts import facts_of
 from contoso_lab.shop.truth.mood import is_claim
 from contoso_lab.shop.truth.numbers import find_numbers
 from contoso_lab.shop.truth.sentences import read
@@ -166,6 +166,20 @@ def test_the_language_of_a_text_is_known_by_its_words() -> None:
     assert language_of("Das Zelt ist für vier Personen.") == "de"
     assert language_of("テントは軽いです。") == "ja"
     assert language_of("Meadow Four, $279") is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "For six people I would take the Banquet Table.",
+        "With four people you want the Lodge Eight.",
+        "A night at minus ten degrees needs the Polar Night.",
+        "Six kilos is a lot, so take the Harbor Two.",
+        "The Meadow Four sleeps four, so two of them sleep eight.",
+    ],
+)
+def test_what_the_trip_needs_is_no_figure_of_the_product(text: str) -> None:
+    assert "false" not in [verdict for _, _, verdict in found(text)]
 
 
 TEXT = "I like the Meadow Four. It costs 250 dollars."

@@ -9,8 +9,9 @@ from contoso_lab.shop.catalog import Catalog
 from contoso_lab.shop.mentions import NOUNS, category_noun
 from contoso_lab.shop.truth.finding import Finding, Verdict
 from contoso_lab.shop.truth.mood import is_claim
-from contoso_lab.shop.truth.ranking import is_superlative, shelf
+from contoso_lab.shop.truth.ranking import is_superlative
 from contoso_lab.shop.truth.sentences import Reading, Sentence, subjects
+from contoso_lab.shop.truth.shelf import shelf
 
 _IS_A = re.compile(
     r"(?:\b(?:is|are|['’]s|as|ist|sind|est|sont|es|son)\s+(?:also\s+|really\s+|both\s+)?(?:an?|our|one\s+of\s+our|"

@@ -12,10 +12,11 @@ from contoso_lab.shop.truth.ranking import LEAST, MOST, VALUES, Place
 from contoso_lab.shop.truth.sentences import Reading, Sentence
 
 _COMPARED = re.compile(
-    r"\b(?P<how>cheaper|less\s+expensive|more\s+affordable|more\s+expensive|dearer|pricier|lighter|heavier|warmer|"
+    r"(?:\b|(?=\$))(?P<how>cheaper|less\s+expensive|more\s+affordable|more\s+expensive|dearer|pricier|lighter|"
+    r"heavier|warmer|"
     r"larger|bigger|roomier|smaller|"
     r"costs?\s+(?:less|more)|(?:dollars?|bucks)\s+(?:less|more)|weighs?\s+(?:less|more)|(?:kilos?|kg|pounds?|"
-    r"grams?|g)\s+(?:less|more)|sleeps\s+(?:more|fewer)|\$\s?\d+\s+(?:less|more)|"
+    r"grams?|g)\s+(?:less|more)|sleeps\s+(?:more|fewer)|\$\s?[\d,.]+\s+(?:less|more)|"
     r"günstiger|billiger|teurer|leichter|schwerer|wärmer|größer|kleiner|"
     r"moins\s+ch(?:er|ère)|plus\s+ch(?:er|ère)|plus\s+lég(?:er|ère)|plus\s+lourde?|plus\s+chaude?|plus\s+grande?|"
     r"más\s+barat[oa]|más\s+car[oa]|más\s+liger[oa]|más\s+pesad[oa]|más\s+cálid[oa]|más\s+grande|menos|"

@@ -6,18 +6,18 @@ pounds, inches or Fahrenheit, within what the conversion rounds. Temperatures ar
 
 from __future__ import annotations
 
-import functools
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 from contoso_lab.shop.catalog import Catalog, Product
 from contoso_lab.shop.mentions import Mention
+from contoso_lab.shop.truth.facts import ASPECTS, Fact, facts_of
 from contoso_lab.shop.truth.finding import Finding, Verdict
 from contoso_lab.shop.truth.mood import is_claim
+from contoso_lab.shop.truth.numbers import find_numbers
 from contoso_lab.shop.truth.prices import pairs
 from contoso_lab.shop.truth.sentences import Reading, Sentence, clause, subjects
-from contoso_lab.shop.truth.units import COUNTED, Quantity, find_quantities
+from contoso_lab.shop.truth.units import COUNTED, Quantity
 
 ABOUT = re.compile(
     r"(?:\b(?:about|around|roughly|approximately|almost|nearly|close\s+to|some|just\s+(?:under|over)|"
@@ -41,34 +41,6 @@ _RELATIVE = re.compile(
     r"wärmer|de\s+(?:plus|moins)|plus\s+(?:légère?|lourde?|chaude?)|más|menos)\b|軽|重い(?!.{0,3}です)|以上|以下|未満",
     re.IGNORECASE,
 )
-_ASPECTS: dict[str, str] = {
-    "carries": r"\bcarr(?:y|ies)\b|\bloads?\b|\bholds?\s+up\b|\bholds\b|\bträgt|\bbelastbar|\bsupporte|\bsoporta|"
-    r"\baguanta|耐荷重",
-    "weight": r"\bweigh\w*|\bheavy\b|\bwiegt|\bschwer\b|\bGewicht|\bpèse|\bpoids|\bpesa\b|\bpeso\b|重さ|重量|重い",
-    "capacity": r"\bcapacity|\bvolume|\bVolumen|\bFassungs|\bfasst|\bcapacité|\bcontenance|\bcapacidad|容量",
-    "waterproof": r"\bwater(?:proof|column|\s+column)?|\bcolumn|\brain|\bWassersäule|\bwasserdicht|\bimperméab|"
-    r"\bcolonne|\bimpermeab|耐水|防水",
-    "packed": r"\bpack(?:s|ed)\b|\bpacking\b|\bpack\s+size|\bfold(?:s|ed)\s+(?:down|up)|\brolled|\bverpackt|"
-    r"\bPackmaß|\bplié|\bplegad|収納",
-    "standing height": r"\bstanding|\bstand\s+up|\bheadroom|\bceiling|\binside\s+height|\bStehhöhe|\bhauteur|\baltura",
-    "comfort": r"\bcomfort|\bKomfort|\bconfort|\bcómod|快適",
-    "limit": r"\blimit|\bsurviv|\bextreme|\bGrenz|\blímite|限界",
-    "floor": r"\bfloor|\bGrundfläche|\bBodenfläche|\bsurface\s+au\s+sol|\bsuelo|床面積",
-    "setup": r"\bset\s*-?up|\bsets?\s+up|\bpitch|\bgoes\s+up|\bgo\s+up|\bput\s+up|\bassembl|\bup\s+in\b|"
-    r"\baufgebaut|\bAufbau|\bsteht\s+in|\bmont(?:e|é|ée|a|ar|aje)\b|\barma\b|設営|組み立て",
-    "boils": r"\bboil|\bkocht|\bbout\b|\bbouillir|\bhierve|\bhervir|沸",
-    "back length": r"\bback\s+length|\btorso|\bRückenlänge",
-    "open size": r"\bopen\b|\bunfolded|\btable\s*top|\bset\s+up\s+it\s+measures|\baufgeklappt|\bouvert|\babiert",
-    "fits people": r"\bfits?\s+(?:people|someone|sleepers|persons)|\bpeople\s+up|\bup\s+to\s+[\d.]+\s*(?:cm|"
-    r"m)\s+tall|\btall\b|\bgroß\b|身長",
-    "dry": r"\bdr(?:y|ies)\b|\btrocknet|\bsèche|\bseca",
-    "warranty": r"\bwarrant|\bguarant|\brepairs?\s+or\s+replaces|\bGarantie|\bgarant[ií]|保証",
-    "returns": r"\breturn|\bsend\s+it\s+back|\bmoney\s+back|\bzurück|\bretour|\bdevol|返品",
-    "sleeps": r"\bsleeps?\b|\bsleeping\s+room|\bschlafen|\bdormir",
-    "seats": r"\bseats?\b|\bsit\b|\bsitzen|\basseoir|\bsentar",
-    "power": r"\bpower|\bLeistung|\bpuissance|\bpotencia",
-}  # fmt: skip
-ASPECTS = {aspect: re.compile(pattern, re.IGNORECASE) for aspect, pattern in _ASPECTS.items()}
 _USUAL = {
     "kg": ("weight",),
     "litres": ("capacity",),
@@ -98,67 +70,6 @@ _DIMENSIONS = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Fact:
-    """One figure of a product, read from its own words."""
-
-    aspect: str
-    dimension: str
-    values: tuple[float, ...]
-    text: str
-
-
-class _Same:
-    """A product as a key: the same object, because its fields hold what cannot be hashed."""
-
-    def __init__(self, product: Product) -> None:
-        self.product = product
-
-    def __hash__(self) -> int:
-        return id(self.product)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Same) and other.product is self.product
-
-
-def facts_of(product: Product) -> tuple[Fact, ...]:
-    """All figures of a product, from its facts, its features, its words and its manual's warranty."""
-    return _facts_of(_Same(product))
-
-
-@functools.lru_cache(maxsize=512)
-def _facts_of(key: _Same) -> tuple[Fact, ...]:
-    product = key.product
-    found = [fact for label, value in product.facts.items() for fact in _read(f"{label}: {value}", label)]
-    if product.sleeps is not None:
-        found.append(Fact("sleeps", "persons", (float(product.sleeps),), f"sleeps {product.sleeps}"))
-    for label, dimension in (("seats", "persons"), ("burners", "burners")):
-        if (count := product.facts.get(label, "")).isdigit():
-            found.append(Fact(label, dimension, (float(count),), f"{label}: {count}"))
-    for line in (*product.features, product.description, *re.split(r"(?<=[.:])\s", product.story), *_promises(product)):
-        found += _read(line, "")
-    return tuple(found)
-
-
-def _promises(product: Product) -> list[str]:
-    """The sentences of the manual that say how long a warranty and a return last."""
-    path = product.manual_path
-    if path is None or not path.is_file():
-        return []
-    text = path.read_text(encoding="utf-8")
-    return [s for s in re.split(r"(?<=\.)\s|\n", text) if re.search(r"repairs or replaces|[Ss]end it back", s)]
-
-
-def _read(text: str, label: str) -> Iterator[Fact]:
-    for quantity in find_quantities(text):
-        aspect = _aspect(label) if label else _aspect(text)
-        yield Fact(aspect or label, quantity.dimension, (quantity.value, *quantity.others), text.strip("- "))
-
-
-def _aspect(words: str) -> str:
-    return next((aspect for aspect, pattern in ASPECTS.items() if pattern.search(words)), "")
-
-
 def check_figures(reading: Reading) -> list[Finding]:
     """Judge all figures of a text that are said as facts."""
     categories = tuple(dict.fromkeys(product.category for product in reading.catalog))
@@ -178,8 +89,55 @@ def check_figures(reading: Reading) -> list[Finding]:
     return found
 
 
+_NEED = re.compile(
+    r"(?:^|[.;,:!–—]|\b(?:and|but|und|et|y))\s*(?:for|at|für|bei|pour|para|con)\s+(?:(?:up\s+to|about|around|only|"
+    r"just|just\s+the|your|the|"
+    r"a\s+(?:family|group|party)\s+of|(?:cold\s+)?(?:nights?|temperatures?|trips?)\s+(?:at|of|down\s+to|around))\s+)*$",
+    re.IGNORECASE,
+)
+
+
+_OFFERS_ROOM = re.compile(
+    r"\b(?:sleeps?|seats?|fits?|accommodates?|houses?|holds?|hosts?|takes?|room|space|enough|for|schlafen|Platz|"
+    r"für|bietet|pour|à|"
+    r"accueille|para|caben|dormir)\s+(?:(?:for|für|pour|up\s+to|about|only|just|all|bis\s+zu|jusqu['’]à|hasta)\s+)*$",
+    re.IGNORECASE,
+)
+_KEEPS_WARM = re.compile(
+    r"\b(?:down\s+to|up\s+to|to|until|till|for|of|is|bis|bis\s+zu|jusqu['’]à|hasta|handles?|withstands?|takes?|"
+    r"(?:fine|good|comfortable|warm|comfy|ok|okay)\s+(?:at|in|for))\s+(?:about\s+|around\s+|even\s+|etwa\s+)?$|"
+    r"(?:温度|は)$",
+    re.IGNORECASE,
+)
+
+
+def _has(sentence: Sentence, quantity: Quantity) -> bool:
+    """Whether so many people, or so cold a night, are said of the product and not of the trip."""
+    lead, words = (
+        sentence.before(quantity),
+        sentence.text[quantity.start - sentence.start : quantity.end - sentence.start],
+    )
+    if _NEED.search(lead) or re.search(r"\b(?:of\s+them|together)\b", lead):
+        return False
+    if quantity.dimension == "persons":
+        adjective = re.search(r"-\s?(?:person|man|people)", words) is not None
+        return (
+            adjective
+            or _OFFERS_ROOM.search(lead) is not None
+            or re.match(r"用|まで", sentence.after(quantity)) is not None
+        )
+    return bool(said_aspect(sentence, quantity)) or _KEEPS_WARM.search(lead) is not None
+
+
 def _states(sentence: Sentence, quantity: Quantity) -> bool:
     lead, rest = sentence.before(quantity), sentence.after(quantity)
+    if quantity.dimension in ("persons", "degrees", "celsius") and not _has(sentence, quantity):
+        return False  # "for six people I would take …" says what is needed, not what the table has
+    upper = re.match(r"\s*(?:to|or|bis|oder|-|–)\s+(?=\w)", rest)
+    if quantity.dimension == "persons" and upper:
+        numbers = find_numbers(rest)
+        if numbers and numbers[0].start == upper.end():
+            return False  # the lower end of "six to eight"
     if BOUND.search(lead) or _RELATIVE.match(rest) or re.match(r"\s+or\s+(?:less|more)\b", rest):
         return False
     if re.search(r"\b(?:only|einzige[rsn]?|seule?|única?)\b[^,.]*$", lead) and re.search(r"\bthe\s+only\b", lead):
@@ -192,7 +150,7 @@ def _judge(reading: Reading, sentence: Sentence, quantity: Quantity, about: Sequ
     words = reading.text[quantity.start : quantity.end]
     if quantity.dimension in ("days", "years", "minutes") and not aspect:
         return None  # "three days from hut to hut" is about the trip
-    if not about:
+    if not about or _belongs_elsewhere(sentence, quantity, about[0]):
         return None
     if quantity.dimension in ("persons", "degrees", "celsius", "m") and not aspect and not sentence.mentions:
         if not _speaks_of_it(sentence):
@@ -201,6 +159,18 @@ def _judge(reading: Reading, sentence: Sentence, quantity: Quantity, about: Sequ
     product = reading.catalog.get(about[0].sku)
     verdict, says = against(product, quantity, aspect, near=near)
     return Finding("spec", verdict, words, quantity.start, quantity.end, says, product.sku)
+
+
+def _belongs_elsewhere(sentence: Sentence, quantity: Quantity, mention: Mention) -> bool:
+    """Whether the product comes only in a later clause: "six kilos is a lot, so take the Harbor Two"."""
+    start, end = clause(sentence, quantity, sentence.quantities)
+    if mention not in sentence.mentions or mention.start < end:
+        return False
+    between = sentence.text[quantity.end - sentence.start : mention.start - sentence.start]
+    leads = re.search(
+        r"(?:^|[,;])\W*(?:at|with|mit|avec|con)\s+(?:only\s+|just\s+)?$", sentence.before(quantity), re.IGNORECASE
+    )
+    return leads is None and re.search(r":|\bthat(?:['’]s|\s+is)\b|\bmeet\b", between) is None
 
 
 _SPEAKS = re.compile(

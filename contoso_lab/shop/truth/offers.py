@@ -34,7 +34,8 @@ _OWNS = re.compile(
     re.IGNORECASE,
 )  # fmt: skip
 _NEXT = re.compile(
-    r"[,;:]\s*(?:so|I|take|the)\b|\b(?:so|but|because|deshalb|daher|darum|also|aber|empfehle|donc|mais|recommande|así\s+que|"
+    r"[,;:]\s*(?:so|I|take|the)\b|\b(?:so|but|because|deshalb|daher|darum|also|aber|empfehle|donc|mais|recommande|"
+    r"así\s+que|"
     r"por\s+eso|pero|recomiendo)\b|ので|から",
     re.IGNORECASE,
 )
@@ -92,7 +93,8 @@ _PLAIN_WORDS = frozenset(
 )
 _UNKNOWABLE: tuple[tuple[str, str], ...] = (
     (r"\b(?:in\s+stock|out\s+of\s+stock|sold\s+out|back\s+in\s+stock|back-?ordered|(?:only|just)\s+(?:\w+|"
-    r"\d+)\s+(?:are\s+)?left(?!\s+(?:side|hand))|left\s+in\s+(?:stock|the\s+warehouse)|"
+    r"\d+)\s+(?:are\s+)?left(?!\s+(?:side|hand))|(?:got|have)\s+(?:only\s+|just\s+)?(?:\w+\s+)?(?:one|two|three|"
+    r"four|five|\d+|a\s+few)\s+left|left\s+in\s+(?:stock|the\s+warehouse)|"
     r"available\s+(?:right\s+)?(?:now|today|immediately|again)|in\s+(?:our|the)\s+(?:warehouse|store)|"
      r"(?:auf|ab)\s+Lager|vorrätig|lieferbar|ausverkauft|sofort\s+verfügbar|en\s+stock|"
      r"disponibles?\s+(?:immédiatement|tout\s+de\s+suite)|épuisée?s?|en\s+existencias?|agotad[oa]s?|"
@@ -104,7 +106,8 @@ _UNKNOWABLE: tuple[tuple[str, str], ...] = (
     r"Saturday|Sunday|weekend|tomorrow))?|"
      r"takes\s+(?:about\s+|only\s+)?\w+(?:\s+\w+)?\s+(?:days?|weeks?)\s+to\s+(?:arrive|ship|deliver|reach)|"
      r"you(?:['’]ll|\s+will)\s+(?:have|get|receive)\s+(?:it|them|\w+\s+\w+)\s+(?:by|within|tomorrow|today|next)|"
-     r"free\s+(?:shipping|delivery)|(?:overnight|next-day|same-day|express)\s+(?:shipping|delivery)|(?:wird|"
+     r"(?:shipping|delivery)\s+is\s+free|at\s+your\s+(?:front\s+)?door|free\s+(?:shipping|delivery)|(?:overnight|"
+     r"next-day|same-day|express)\s+(?:shipping|delivery)|(?:wird|"
      r"werden)\s+[^.,]*?geliefert|kommt\s+(?:morgen|am\s+\w+|in\s+\w+\s+Tagen)\b[^.,]*|Lieferung\s+(?:am|bis|"
      r"in|dauert)|kostenlose[rn]?\s+(?:Versand|Lieferung)|versandkostenfrei|"
      r"(?:sera|est)\s+(?:livrée?s?)\b[^.,]*|livraison\s+(?:gratuite|offerte|en|demain|sous)|arrivera\b|llegará|"
@@ -122,7 +125,8 @@ _UNKNOWABLES = [(re.compile(words, re.IGNORECASE), what) for words, what in _UNK
 _CANNOT = re.compile(
     r"\b(?:cannot|can['’]t|can\s+not|don['’]t\s+know|do\s+not\s+know|unable|no\s+(?:information|way|idea)|"
     r"not\s+able|don['’]t\s+(?:have|see)|do\s+not\s+(?:have|see)|whether|check\s+(?:if|whether|the)|"
-    r"weiß\s+(?:ich\s+)?nicht|kann\s+(?:ich\s+)?[^.]*nicht|ne\s+(?:sais|peux|vois)|no\s+(?:sé|puedo|veo)|"
+    r"weiß\s+(?:\w+\s+){0,2}nicht|nicht\s+sagen|kann\s+(?:ich\s+)?[^.]*nicht|ne\s+(?:sais|peux|vois)|no\s+(?:sé|"
+    r"puedo|veo)|"
     r"nothing\s+about)\b|分かりません|わかりません",
     re.IGNORECASE,
 )
@@ -167,7 +171,8 @@ def _breaks(sentence: Sentence, owns: re.Match[str] | None, mention: Spot) -> bo
 
 
 def _recommends(sentence: Sentence, mention: Spot) -> bool:
-    if negated(sentence, mention) or _MORE.search(sentence.text):
+    why_not = re.search(r"\bwhy\s+not\b", sentence.text, re.IGNORECASE) is not None
+    if (negated(sentence, mention) and not why_not) or _MORE.search(sentence.text):
         return False
     if re.search(
         r"\byou\s+(?:already\s+)?(?:own|have|bought)|\bsince\s+you\b|already\s+(?:own|have|bought)|bereits|déjà|\bya\b",

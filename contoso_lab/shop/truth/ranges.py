@@ -7,11 +7,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from contoso_lab.shop.catalog import Product
-from contoso_lab.shop.truth.figures import facts_of, said_aspect
+from contoso_lab.shop.truth.facts import facts_of
+from contoso_lab.shop.truth.figures import said_aspect
 from contoso_lab.shop.truth.finding import Finding, Verdict
 from contoso_lab.shop.truth.mood import is_claim
-from contoso_lab.shop.truth.ranking import shelf
 from contoso_lab.shop.truth.sentences import Reading, Sentence, subjects
+from contoso_lab.shop.truth.shelf import shelf
 from contoso_lab.shop.truth.units import Quantity
 
 _UNDER = (
