@@ -3,8 +3,8 @@ r"""What goes over the chat's socket, as text from outside and as text that we s
 The shapes are those of the original's client, so that it can talk to us, and two more: `thread` answers the first
 frame, and `error` says in one sentence what the original passed over.
 
->>> AssistantFrame.stream("msg_1", "Hel").text()
-'{"type":"assistant","payload":{"state":"stream","id":"msg_1","payload":"Hel"}}'
+>>> AssistantFrame.stream("msg_1", "A te").text()
+'{"type":"assistant","payload":{"state":"stream","id":"msg_1","payload":"A te"}}'
 >>> ActionFrame.call(5).text()
 '{"type":"action","payload":{"name":"call","arguments":"{\\"score\\":5}"}}'
 """

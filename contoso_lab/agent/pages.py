@@ -281,6 +281,8 @@ class Page:
                 else:
                     yield PageEvent("text", {"text": piece})
             page = await self._task
+            if page.unknown_skus:
+                raise TurnRefused(f"the page was thrown away: {page.unknown_skus[0]} is not in the catalogue")
             did = self._finish(page.skus)
             if any(isinstance(one, ShowPage) for one in did):
                 for piece in written:

@@ -1,7 +1,7 @@
 r"""Reading one text out of a JSON object while the object is still on its way.
 
-A model that must answer in JSON sends `{"respon`, `se": "Hel`, `lo \ud83d`, `\ude00", …`. The customer should read
-"Hello 😀" as it comes: never half an escape, never half a pair of surrogates, never a character twice.
+A model that must answer in JSON sends `{"respon`, `se": "A te`, `nt \ud83d`, `\ude00", …`. The customer should read
+"A tent 😀" as it comes: never half an escape, never half a pair of surrogates, never a character twice.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ class TextField:
     r"""The text of one key at the top of a JSON object, as far as it has come.
 
     >>> reply = TextField("response")
-    >>> [reply.feed(piece) for piece in ('{"response": "Hel', 'lo \\ud83d', '\\ude00", "call"', ': 1}')]
-    ['Hel', 'lo ', '😀', '']
+    >>> [reply.feed(piece) for piece in ('{"response": "A te', 'nt \\ud83d', '\\ude00", "call"', ': 1}')]
+    ['A te', 'nt ', '😀', '']
     >>> reply.text
-    'Hello 😀'
+    'A tent 😀'
     """
 
     def __init__(self, key: str, *, most_chars: int = MOST_CHARS) -> None:

@@ -33,6 +33,7 @@ class Press:
         self.requested = True
         self.pieces = ["## Camping\n", "![Meadow Four](/images/TEN-02.svg)\n\r\n", " 😀"]
         self.skus: tuple[str, ...] = ("TEN-02",)
+        self.unknown: tuple[str, ...] = ()
         self.open, self.begun, self.stopped = asyncio.Event(), asyncio.Event(), asyncio.Event()
         self.judging = asyncio.Event()
         self.open.set()
@@ -62,7 +63,7 @@ class Press:
         except asyncio.CancelledError:
             self.stopped.set()
             raise
-        return WriteUp("".join(self.pieces), self.skus, (), RUN)
+        return WriteUp("".join(self.pieces), self.skus, self.unknown, RUN)
 
 
 @pytest.fixture
@@ -258,6 +259,18 @@ async def test_a_page_that_fails_ends_with_an_error(shop: Any, press: Press, tok
         told = events(await client.post("/api/suggestion", json={"threadId": thread, "customer": "maya"}))
     assert [kind for kind, _ in told] == ["start", "text", "error"]
     assert told[-1][1] == {"id": told[0][1]["id"], "message": "the target broke off"}
+    assert "shown" not in memory.get(thread).state
+
+
+async def test_a_page_with_an_invented_product_is_taken_back(
+    shop: Any, press: Press, tokens: Any, memory: Memory
+) -> None:
+    press.unknown = ("TEN-99",)
+    async with shop(tokens.give()) as (client, house):
+        thread = await talked(house, memory, "Show me the Meadow Four.", "It is coming.")
+        told = events(await client.post("/api/suggestion", json={"threadId": thread, "customer": "maya"}))
+    assert told[-1][0] == "error"
+    assert "TEN-99 is not in the catalogue" in told[-1][1]["message"]
     assert "shown" not in memory.get(thread).state
 
 
