@@ -35,9 +35,7 @@ class Tool(Protocol):
         """The tool as a session's `tools` names it: `type`, `name`, `description`, `parameters`."""
 
     def run(self, arguments: Mapping[str, Any]) -> Any:
-        """Do it: gives something that JSON can hold. May be a coroutine function.
-
-        One that takes a `call_id` as well is told the id of the model's call, which is the same in no two calls.
+        """Do it: gives something that JSON can hold. May be a coroutine function, and take the `call_id` as well.
 
         Raises:
             LabError: it could not be done; the sentence is told to the model.
