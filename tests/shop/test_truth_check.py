@@ -44,6 +44,7 @@ def found(text: str, *, language: str | None = None, earlier: tuple[str, ...] = 
         ("six and a half kilos, twenty below", "en", [6.5, -20]),
         ("zweihundertfünfzig, 1.049,50 und anderthalb", "de", [250, 1049.5, 1.5]),
         ("deux cent soixante-dix-neuf, 6,1 et moins vingt", "fr", [279, 6.1, -20]),
+        ("- 210 cm, and -5 °C", "en", [210, -5]),
         ("ciento diecinueve y 1.049", "es", [119, 1049]),
         ("二百七十九ドル、マイナス20度、六点一キロ", "ja", [279, -20, 6.1]),
     ],

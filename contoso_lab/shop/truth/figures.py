@@ -138,7 +138,8 @@ def _states(sentence: Sentence, quantity: Quantity) -> bool:
         numbers = find_numbers(rest)
         if numbers and numbers[0].start == upper.end():
             return False  # the lower end of "six to eight"
-    if BOUND.search(lead) or _RELATIVE.match(rest) or re.match(r"\s+or\s+(?:less|more)\b", rest):
+    lasts = quantity.dimension in ("days", "years") and re.search(r"\bwithin\s+$", lead, re.IGNORECASE)
+    if (BOUND.search(lead) and not lasts) or _RELATIVE.match(rest) or re.match(r"\s+or\s+(?:less|more)\b", rest):
         return False
     if re.search(r"\b(?:only|einzige[rsn]?|seule?|única?)\b[^,.]*$", lead) and re.search(r"\bthe\s+only\b", lead):
         return False

@@ -34,7 +34,7 @@ _HEDGED = re.compile(
     r"supposedly|likely|if\s+I\s+(?:remember|recall)|as\s+far\s+as\s+I\s+(?:know|remember)|(?:not|un)\s*(?:sure|"
     r"certain)|don['’]t\s+know|"
     r"(?:might|may|could|should|must)\s+(?:be|cost|weigh|sleep|hold|come|have|fit|run)|seems?\s+to|"
-    r"ich\s+(?:glaube|denke|meine|schätze|vermute)|vielleicht|wahrscheinlich|vermutlich|möglicherweise|könnte|dürfte|"
+    r"ich\s+(?:glaube|denke|meine|schätze|vermute)|vielleicht|nicht\s+sicher|wahrscheinlich|vermutlich|möglicherweise|könnte|dürfte|"
     r"je\s+(?:crois|pense|suppose)|peut-être|probablement|sans\s+doute|pourrait|"
     r"creo|pienso|supongo|quizás?|tal\s+vez|probablemente|a\s+lo\s+mejor|podría)\b|"
     r"たぶん|おそらく|多分|もしかして",

@@ -10,7 +10,7 @@ from text_to_num import find_numbers as find_words
 SPELLED = ("en", "de", "fr", "es")
 """The languages whose number words are read by text2num; Japanese numerals are read here."""
 
-_WRITTEN = re.compile(r"(?<![A-Za-zÀ-ÿ0-9_.,])(?P<minus>[-−]\s?)?(?P<digits>\d+(?:[.,\u00a0\u202f]\d+)*)(?!\d)")
+_WRITTEN = re.compile(r"(?<![A-Za-zÀ-ÿ0-9_.,])(?P<minus>-|−\s?)?(?P<digits>\d+(?:[.,\u00a0\u202f]\d+)*)(?!\d)")
 _MINUS = re.compile(r"(?:\b(?:minus|negative|moins|menos)|マイナス|氷点下|零下)\s*$", re.IGNORECASE)
 _BELOW = re.compile(r"\s*(?:degrees?\s+)?below(?:\s+zero|\s+freezing|\b(?=[.,;!?]|$))", re.IGNORECASE)
 _HALF = re.compile(r"\s+(?:and\s+a\s+half|et\s+demie?|y\s+medi[oa])\b|半", re.IGNORECASE)
