@@ -9,7 +9,8 @@ import pytest
 
 from contoso_lab.agent.ringing import Connect, HangUp, Ring, StopRinging
 from contoso_lab.errors import SessionError, ShopError
-from contoso_lab.live import Here, serve
+from contoso_lab.live import Here, play, serve
+from contoso_lab.session import load_caller
 from contoso_lab.visit import Visit
 
 pytestmark = [pytest.mark.models, pytest.mark.asyncio(loop_scope="function")]
@@ -98,3 +99,22 @@ async def test_a_page_by_the_gate_and_a_customer_who_declines_first(visit: Visit
     ]
     [shown] = visit.state["shown"]
     assert (shown["skus"], shown["text"]) == (["TEN-02"], page)
+
+
+async def test_a_recorded_customer_speaks_and_the_chat_knows_what_was_said(here: Here) -> None:
+    caller, labels = load_caller("short_call")
+    visit = await Visit.begin(here, caller.customer)
+    try:
+        await visit.write("Hello, what is the warranty on the Summit Solo?")
+        assert visit.press("phone") == (Connect(1),)
+        recording = await play(here, caller, persona="voice", labels=labels, thread=visit.thread)
+        shown = [event for event in recording.events if event.type == "suggestion.shown"]
+        assert [event.ev["skus"] for event in shown] == [["TEN-01"]]
+        said = [message for message in visit.history.messages if message.source == "call"]
+        assert [message.role for message in said][:4] == ["assistant", "user", "assistant", "user"]
+        assert "tent for two people" in said[1].text
+        assert "show it on my screen" in said[3].text
+        await visit.write("Which tent did you show me?")
+        assert "Harbor Two" in visit.history.messages[-1].text
+    finally:
+        await visit.end()
