@@ -14,14 +14,14 @@ having asked the gate is taken at its word, as a press on a button: the press is
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import logging
 from collections import OrderedDict
-from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Sequence
+from collections.abc import AsyncGenerator, Coroutine
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from contoso_lab.agent.desk import Agent
+from contoso_lab.agent.page_talk import Gate, Talk, Verdict, Writer, as_messages, judge, pressed
 from contoso_lab.agent.write_up import (
     TOLD,
     AskGate,
@@ -40,13 +40,9 @@ from contoso_lab.agent.write_up import (
     WriteUpRules,
 )
 from contoso_lab.errors import LabError, MemoryFault, TurnRefused
-from contoso_lab.memory import Message, Thread
 from contoso_lab.memory.values import new_id
-from contoso_lab.settings import Target
 from contoso_lab.shop import writeup
-from contoso_lab.shop.catalog import Catalog
 from contoso_lab.shop.customers import Customer
-from contoso_lab.shop.thread import Messages
 
 logger = logging.getLogger(__name__)
 
@@ -59,59 +55,6 @@ ABOUT_TO = "a page was found to be wanted, and waits to be fetched"
 WRITING = "a page is being written for this thread: wait for it"
 WRITTEN = "a page was written for this turn already: it is on the screen"
 REPLACED = "the customer has said no, or asked for something else, since the page was begun"
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """Whether a page is wanted, and why."""
-
-    requested: bool
-    reason: str
-
-
-Gate = Callable[[Messages, Target], Awaitable[Verdict]]
-"""Judges whether a page is wanted."""
-Writer = Callable[[Messages, Customer, Catalog, Target, Callable[[str], object]], Awaitable[writeup.WriteUp]]
-"""Writes a page, and hands out its pieces as they come."""
-
-
-async def judge(messages: Messages, target: Target) -> Verdict:
-    """Ask the shop's own gate."""
-    decision = await writeup.decide(messages, target)
-    return Verdict(decision.requested, decision.reason)
-
-
-@dataclass(frozen=True, slots=True)
-class Talk:
-    """A conversation as it stands, wherever it is kept."""
-
-    key: str
-    """Whose rules it falls under."""
-    customer: str
-    lines: tuple[Line, ...]
-    thread_id: str | None = None
-
-    @classmethod
-    def of_thread(cls, thread: Thread, history: Sequence[Message]) -> Talk:
-        """A thread of the memory: of each message only what was heard."""
-        lines = tuple(Line(m.id, m.role, m.as_heard, done=m.as_heard == m.text) for m in history)
-        return cls(f"thread/{thread.id}", thread.customer, lines, thread.id)
-
-    @classmethod
-    def of_messages(
-        cls, owner: str, customer: str, messages: Sequence[tuple[Literal["user", "assistant"], str]]
-    ) -> Talk:
-        """What a client keeps itself; a line is known again by all that was said up to it."""
-        so_far, lines = hashlib.sha256(), []
-        for role, text in messages:
-            so_far.update(f"{role}\n{len(text)}\n{text}".encode("utf-8", errors="surrogatepass"))
-            lines.append(Line(so_far.hexdigest(), role, text))
-        return cls(f"owner/{owner}", customer, tuple(lines))
-
-    @property
-    def last(self) -> str:
-        """The last turn."""
-        return self.lines[-1].id if self.lines else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +116,7 @@ class Pages:
                 raise TurnRefused(WRITING)
             if desk.written_for == talk.last:
                 raise TurnRefused(WRITTEN)
-            await self._heard(desk, talk, _pressed)
+            await self._heard(desk, talk, pressed)
             if desk.pending is None:
                 raise TurnRefused(f"there is no page to write: {NOTHING_NEW}")
             before = await self._claim(desk, talk)
@@ -194,7 +137,7 @@ class Pages:
             match todo.pop(0):
                 case AskGate(question, lines):
                     try:
-                        told = await gate(_messages(lines), self.agent.target)
+                        told = await gate(as_messages(lines), self.agent.target)
                     except BaseException:
                         desk.rules.receive(GateFailed(question), now_s=now())
                         raise
@@ -324,7 +267,9 @@ class Page:
         agent = self._pages.agent
         try:
             lines = self._order.lines
-            return await self._pages.writer(_messages(lines), customer, agent.catalog, agent.target, pieces.put_nowait)
+            return await self._pages.writer(
+                as_messages(lines), customer, agent.catalog, agent.target, pieces.put_nowait
+            )
         finally:
             pieces.put_nowait(None)
 
@@ -353,12 +298,3 @@ class Page:
         except MemoryFault as problem:
             # Nobody waits for this any more. A thread that is gone needs nothing given back.
             logger.warning("a page's turn could not be given back: %s", type(problem).__name__)
-
-
-async def _pressed(messages: Messages, target: Target) -> Verdict:
-    """The gate's answer when a button was pressed."""
-    return Verdict(True, "it was asked for with a button")
-
-
-def _messages(lines: Sequence[Line]) -> list[dict[str, str]]:
-    return [{"role": line.role, "content": line.text.strip()} for line in lines if line.text.strip()]

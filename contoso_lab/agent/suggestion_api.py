@@ -29,7 +29,8 @@ from starlette.types import Receive, Scope, Send
 
 from contoso_lab.agent.desk import WHERE, Agent, digest
 from contoso_lab.agent.frames import MOST_TEXT_CHARS
-from contoso_lab.agent.pages import Page, Pages, Talk
+from contoso_lab.agent.page_talk import Talk
+from contoso_lab.agent.pages import Page, Pages
 from contoso_lab.agent.showing import token_of
 from contoso_lab.errors import LabError, MemoryClosed, MemoryMissing, PromptError, SessionRefused, TurnRefused
 

@@ -23,7 +23,8 @@ from contoso_lab.agent.asyncapi import IN, OUT, asyncapi
 from contoso_lab.agent.chat_socket import CLOSE_CODES, chat
 from contoso_lab.agent.desk import Agent, AgentLimits, Visitor
 from contoso_lab.agent.frames import ClientMessage
-from contoso_lab.agent.pages import Pages, Verdict
+from contoso_lab.agent.page_talk import Verdict
+from contoso_lab.agent.pages import Pages
 from contoso_lab.agent.routes import agent_routes
 from contoso_lab.memory import open_memory
 from contoso_lab.prompts import PromptRun

@@ -12,7 +12,8 @@ import httpx
 import pytest
 
 from contoso_lab.agent.desk import Agent, AgentLimits
-from contoso_lab.agent.pages import Pages, Verdict
+from contoso_lab.agent.page_talk import Verdict
+from contoso_lab.agent.pages import Pages
 from contoso_lab.errors import PromptError
 from contoso_lab.memory import Memory, Message
 from contoso_lab.prompts import PromptRun
