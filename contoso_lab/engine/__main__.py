@@ -64,6 +64,7 @@ def _run(asked: argparse.Namespace) -> None:
         from contoso_lab.engine.build import build_engine
         from contoso_lab.engine.server import create_app
         from contoso_lab.engine.serving import engine_server
+        from contoso_lab.engine.tidy import settle
 
         def build() -> Engine:
             return build_engine(lambda message: _say(f"… {message}"), brain=brain)
@@ -72,6 +73,7 @@ def _run(asked: argparse.Namespace) -> None:
             return create_app(engine, api_key=api_key, calls=asked.calls)
 
         app = create(build()) if play is None else play.app(build, create)
+        settle()
         server = engine_server(app, on_ready=lambda: _say(f"READY {url_of(listener)}"))
         asyncio.run(server.serve(sockets=[listener]))
 

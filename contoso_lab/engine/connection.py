@@ -88,6 +88,8 @@ class Connection:
             self._foresight.forget()
             self._protocol.end()
             logger.info("call %s ends after %.1f s", self._protocol.session_id, loop.time() - began)
+            # Tracebacks hold this object in a circle until Python looks for circles; the call's sound shall not wait.
+            del self._protocol, self._foresight, self._inbox, self._outbox
 
     async def _next_step(self, began: float) -> Step | str | bytes:
         """What happens next; when nothing does, it is time itself that goes on."""
