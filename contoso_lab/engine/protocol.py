@@ -151,6 +151,10 @@ class EngineProtocol:
         """Take the end of a `Reply`."""
         return self._stamped(self._replies.finish(response_id, at_ms=at_ms))
 
+    def spent(self, response_id: str, *, at_ms: float) -> list[Output]:
+        """Take the end of a `Reply` that had more to say than its `max_output_tokens`."""
+        return self._stamped(self._replies.spend(response_id, at_ms=at_ms))
+
     def failed(self, response_id: str, reason: str, *, at_ms: float, code: str = "response_failed") -> list[Output]:
         """Take the failure of a `Reply`; `reason` is a sentence for the client."""
         return self._stamped(self._replies.fail(response_id, reason, code=code, at_ms=at_ms))
