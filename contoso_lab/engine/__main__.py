@@ -56,7 +56,7 @@ def _run(asked: argparse.Namespace) -> None:
     play = _read_play(asked)
     brain = _read_brain(asked)
     # The port first: whoever cannot have it should not wait for models. The rest is imported late for the same reason.
-    from contoso_lab.listening import bind, url_of
+    from contoso_lab.listening import bind, settle, url_of
 
     with bind(asked.host, asked.port) as listener:
         # Uvicorn closes the calls and then raises the signal again: that is a good end, not a crash.
@@ -64,7 +64,6 @@ def _run(asked: argparse.Namespace) -> None:
         from contoso_lab.engine.build import build_engine
         from contoso_lab.engine.server import create_app
         from contoso_lab.engine.serving import engine_server
-        from contoso_lab.engine.tidy import settle
 
         def build() -> Engine:
             return build_engine(lambda message: _say(f"… {message}"), brain=brain)

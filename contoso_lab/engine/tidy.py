@@ -1,10 +1,6 @@
 """Gives memory back that the models no longer use.
 
-Two things keep it from growing. What is there before the first call stays for good, so Python need not walk through
-its eighty thousand objects whenever it looks for circles (`settle`): it would look only after twenty thousand new ones
-had come, the sound of some fifty calls, and stand still for 40 ms each time.
-
-And recognition and speech take and free arrays of every size, in several threads. glibc keeps what was freed in the
+Recognition and speech take and free arrays of every size, in several threads. glibc keeps what was freed in the
 holes between what is still used: of 580 MB after two hundred turns it gave 70 back when it was asked. So it is asked
 once a minute, while there was work.
 """
@@ -13,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import ctypes
-import gc
 import logging
 from collections.abc import Awaitable, Callable
 from time import process_time
@@ -23,12 +18,6 @@ LEAST_WORK_S = 0.5
 """After less processor time than this, nothing worth the asking was freed."""
 
 _logger = logging.getLogger("contoso_lab.engine")
-
-
-def settle() -> None:
-    """Tell Python that all that is there now stays; for a process that has loaded its models and serves nobody yet."""
-    gc.collect()
-    gc.freeze()
 
 
 async def keep_tidy(
