@@ -91,10 +91,10 @@ _frame = tuple.__new__  # a named tuple's own constructor takes as long as all t
 
 
 def glance(raw: bytes) -> AudioFrame | None:
-    """`find_audio` for whoever passes messages on: the same answers, for the usual shape in a quarter of the time.
+    """`find_audio` for whoever passes messages on; it finds the usual shape in a quarter of the time.
 
-    Usual is what the official clients and servers send: no blanks, the type first, the sound last. One answer may
-    differ: a delta whose head is no JSON, and which therefore is no event at all, counts as sound here.
+    Usual is what the official clients and servers send: no blanks, the type first, the sound last. What is found in an
+    event is what a parser reads there. Only a delta whose head is no JSON, no event at all, may count as sound too.
 
     >>> glance(b'{"type":"input_audio_buffer.append","audio":"AAAA"}')[2:]
     (45, 49)

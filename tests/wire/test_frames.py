@@ -124,7 +124,7 @@ PIECES = [
 
 @given(st.sampled_from(USUAL), st.lists(st.tuples(st.integers(0, 120), st.sampled_from(PIECES)), max_size=3))
 def test_a_glance_at_an_event_is_never_deceived(raw: bytes, added: list[tuple[int, bytes]]) -> None:
-    """Whatever is slipped in: what is an event at all, both read in the same way."""
+    """Whatever is slipped in: what is found in an event is what a parser reads."""
     for place, piece in added:
         raw = raw[:place] + piece + raw[place:]
     try:
@@ -132,8 +132,8 @@ def test_a_glance_at_an_event_is_never_deceived(raw: bytes, added: list[tuple[in
     except EventError:
         return
     frame = glance(raw)
-    assert frame == find_audio(raw)
-    assert frame is None or raw[frame.start : frame.stop].decode() == event[frame.key]
+    assert find_audio(raw) in (None, frame)
+    assert frame is None or (frame.type, raw[frame.start : frame.stop].decode()) == (event["type"], event[frame.key])
 
 
 @given(
@@ -142,4 +142,6 @@ def test_a_glance_at_an_event_is_never_deceived(raw: bytes, added: list[tuple[in
 )
 def test_a_glance_at_any_members(type_: str, members: dict[str, object]) -> None:
     raw = json.dumps({"type": type_, **members}, separators=(",", ":")).encode()
-    assert glance(raw) == find_audio(raw)
+    frame = glance(raw)
+    assert find_audio(raw) in (None, frame)
+    assert frame is None or raw[frame.start : frame.stop].decode() == members[frame.key]
