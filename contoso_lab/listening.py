@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import gc
 import socket
 import ssl
 from collections.abc import Awaitable, Callable, Sequence
@@ -96,6 +97,16 @@ class Certificate:
         except OSError as error:
             missing = error.filename or f"{self.certificate} or {self.key}"
             raise ConfigError(f"{missing} cannot be read: {error.strerror or error}; check the path") from error
+
+
+def settle() -> None:
+    """Tell Python that all that is there now stays; for a process that has loaded what it needs and serves nobody yet.
+
+    It then need not walk through eighty thousand objects whenever it looks for circles. It would look only after
+    twenty thousand new ones had come, what some fifty calls leave behind, and stand still for 40 ms each time.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 class QuietWebSocket(WebSocketsSansIOProtocol):

@@ -56,7 +56,7 @@ def _run(asked: argparse.Namespace) -> None:
     play = _read_play(asked)
     brain = _read_brain(asked)
     # The port first: whoever cannot have it should not wait for models. The rest is imported late for the same reason.
-    from contoso_lab.listening import bind, url_of
+    from contoso_lab.listening import bind, settle, url_of
 
     with bind(asked.host, asked.port) as listener:
         # Uvicorn closes the calls and then raises the signal again: that is a good end, not a crash.
@@ -72,6 +72,7 @@ def _run(asked: argparse.Namespace) -> None:
             return create_app(engine, api_key=api_key, calls=asked.calls)
 
         app = create(build()) if play is None else play.app(build, create)
+        settle()
         server = engine_server(app, on_ready=lambda: _say(f"READY {url_of(listener)}"))
         asyncio.run(server.serve(sockets=[listener]))
 

@@ -22,7 +22,7 @@ from contoso_lab.engine.chat_request import ChatRequest
 from contoso_lab.engine.effects import Reply, random_ids
 from contoso_lab.engine.http_errors import error_body
 from contoso_lab.engine.json_shape import shape_problem
-from contoso_lab.engine.seams import Brain, BrainRequest, ToolCall
+from contoso_lab.engine.seams import Brain, BrainRequest, TokensSpent, ToolCall
 from contoso_lab.engine.telling import think
 from contoso_lab.engine.tool_choice import ToolNotCalled
 from contoso_lab.engine.usage import text_tokens
@@ -44,6 +44,8 @@ class _Answer:
     created: int = field(default_factory=lambda: int(time.time()))
     text: str = ""
     calls: list[ToolCall] = field(default_factory=list)
+    cut: bool = False
+    """The brain had more to say than it was allowed."""
 
     def add(self, piece: str | ToolCall) -> None:
         if isinstance(piece, str):
@@ -53,6 +55,8 @@ class _Answer:
 
     @property
     def finish_reason(self) -> str:
+        if self.cut:
+            return "length"
         return "tool_calls" if self.calls else "stop"
 
     def usage(self) -> dict[str, Any]:
@@ -93,9 +97,14 @@ def chat_routes(brain: Brain) -> APIRouter:
             async with aclosing(think(_written(answer.given), brain)) as pieces:
                 async for piece in pieces:
                     answer.add(piece)
-            if not answer.calls and request.wants_json:
-                _must_fit(answer)
+        except TokensSpent:
+            answer.cut = True
         except Exception as error:  # noqa: BLE001 - a brain may raise anything; the client is told
+            return JSONResponse(_failure(error), status_code=500)
+        try:
+            if not answer.calls and not answer.cut and request.wants_json:
+                _must_fit(answer)
+        except EngineError as error:
             return JSONResponse(_failure(error), status_code=500)
         if request.stream:
             return _stream(_known(answer, usage=request.wants_usage))
@@ -117,6 +126,8 @@ async def _chunks(brain: Brain, answer: _Answer, *, usage: bool) -> AsyncIterato
             async for piece in pieces:
                 answer.add(piece)
                 yield answer.chunk(_delta(piece, len(answer.calls) - 1))
+    except TokensSpent:
+        answer.cut = True
     except Exception as error:  # noqa: BLE001 - as above; the official clients raise when they read this
         yield _failure(error)
         return

@@ -28,7 +28,7 @@ from contoso_lab.engine.foresight import Foresight
 from contoso_lab.engine.protocol import EngineProtocol
 from contoso_lab.engine.reading import event_id_of, read_event
 from contoso_lab.engine.refusals import Refused
-from contoso_lab.engine.seams import Brain, Heard, Spoken, ToolCall
+from contoso_lab.engine.seams import Brain, Heard, Spoken, TokensSpent, ToolCall
 from contoso_lab.engine.telling import tell
 from contoso_lab.engine.tool_choice import ToolNotCalled
 from contoso_lab.engine.workshop import Workshop
@@ -88,6 +88,8 @@ class Connection:
             self._foresight.forget()
             self._protocol.end()
             logger.info("call %s ends after %.1f s", self._protocol.session_id, loop.time() - began)
+            # Tracebacks hold this object in a circle until Python looks for circles; the call's sound shall not wait.
+            del self._protocol, self._foresight, self._inbox, self._outbox
 
     async def _next_step(self, began: float) -> Step | str | bytes:
         """What happens next; when nothing does, it is time itself that goes on."""
@@ -153,6 +155,8 @@ class Connection:
             async with aclosing(tell(job, self._brain, self._foresight)) as pieces:
                 async for piece in pieces:
                     await self._inbox.put(self._told(response_id, piece))
+        except TokensSpent:
+            await self._inbox.put(lambda at_ms: self._protocol.spent(response_id, at_ms=at_ms))
         except Exception as error:  # noqa: BLE001 - as above
             reason = _in_a_sentence("brain or the voice", error)
             code = error.code if isinstance(error, ToolNotCalled) else "response_failed"

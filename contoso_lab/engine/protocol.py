@@ -14,7 +14,8 @@ text, tools  ─▶ wrote …  ─┘                  └─▶ Listen | Reply 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from functools import partial
+from typing import Any, ClassVar, TypeAlias
 
 from contoso_lab.engine.call import Call
 from contoso_lab.engine.effects import Effect, IdMaker, Output, Reply, random_ids
@@ -28,6 +29,8 @@ from contoso_lab.engine.session_shape import Kind
 from contoso_lab.engine.session_state import SessionState
 from contoso_lab.engine.transcripts import transcript
 from contoso_lab.wire.events import Event
+
+_Handler: TypeAlias = "Callable[[EngineProtocol, Mapping[str, Any], float], list[Output]]"
 
 
 class EngineProtocol:
@@ -66,20 +69,7 @@ class EngineProtocol:
             state.update(session)
         self._call = Call(state, conversation_id=ids("conv"), ids=ids, voices=voices, sees=sees)
         self._hearing = Hearing(self._call, meter)
-        self._replies = Replies(self._call, listen=lambda item: self._hearing.listen(item, turn=False))
-        self._handlers: dict[str, Callable[[Mapping[str, Any], float], list[Output]]] = {
-            "session.update": self._session_update,
-            "input_audio_buffer.append": self._append,
-            "input_audio_buffer.commit": self._commit,
-            "input_audio_buffer.clear": self._clear,
-            "conversation.item.create": self._item_create,
-            "conversation.item.retrieve": self._item_retrieve,
-            "conversation.item.truncate": self._item_truncate,
-            "conversation.item.delete": self._item_delete,
-            "response.create": self._response_create,
-            "response.cancel": self._response_cancel,
-            "output_audio_buffer.clear": self._output_clear,
-        }
+        self._replies = Replies(self._call, listen=partial(self._hearing.listen, turn=False))
 
     @property
     def session_id(self) -> str:
@@ -99,7 +89,7 @@ class EngineProtocol:
                 raise unknown_type(event.type)
             if self._call.session.kind == "transcription" and event.type not in OF_TRANSCRIPTIONS:
                 raise not_in_transcription(event.type)
-            return self._stamped(handler(event.data, at_ms))
+            return self._stamped(handler(self, event.data, at_ms))
         except Refused as refusal:
             return self.refuse(refusal, event_id=event.get("event_id"))
 
@@ -162,6 +152,10 @@ class EngineProtocol:
     def finished(self, response_id: str, *, at_ms: float) -> list[Output]:
         """Take the end of a `Reply`."""
         return self._stamped(self._replies.finish(response_id, at_ms=at_ms))
+
+    def spent(self, response_id: str, *, at_ms: float) -> list[Output]:
+        """Take the end of a `Reply` that had more to say than its `max_output_tokens`."""
+        return self._stamped(self._replies.spend(response_id, at_ms=at_ms))
 
     def failed(self, response_id: str, reason: str, *, at_ms: float, code: str = "response_failed") -> list[Output]:
         """Take the failure of a `Reply`; `reason` is a sentence for the client."""
@@ -284,6 +278,22 @@ class EngineProtocol:
             {"type": each["type"], "event_id": self._call.ids("event"), **each} if isinstance(each, dict) else each
             for each in out
         ]
+
+    # Of the class: a table of bound methods in each call would keep the call, and all its sound, until Python looks
+    # for cycles, which it seldom does in a process that has loaded a dictionary.
+    _handlers: ClassVar[Mapping[str, _Handler]] = {
+        "session.update": _session_update,
+        "input_audio_buffer.append": _append,
+        "input_audio_buffer.commit": _commit,
+        "input_audio_buffer.clear": _clear,
+        "conversation.item.create": _item_create,
+        "conversation.item.retrieve": _item_retrieve,
+        "conversation.item.truncate": _item_truncate,
+        "conversation.item.delete": _item_delete,
+        "response.create": _response_create,
+        "response.cancel": _response_cancel,
+        "output_audio_buffer.clear": _output_clear,
+    }
 
 
 def _item_events(item: Item, previous: str | None) -> list[Output]:

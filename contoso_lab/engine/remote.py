@@ -35,7 +35,7 @@ from urllib.parse import urlsplit
 
 from contoso_lab.engine.asking import chat_body
 from contoso_lab.engine.effects import random_ids
-from contoso_lab.engine.seams import BrainRequest, ToolCall
+from contoso_lab.engine.seams import BrainRequest, TokensSpent, ToolCall
 from contoso_lab.engine.thoughts import Aloud
 from contoso_lab.errors import ConfigError, EngineError
 from contoso_lab.settings import Settings
@@ -137,6 +137,8 @@ class RemoteBrain:
         if answer.empty:
             why = " within its limit of tokens" if answer.cut else ""
             raise EngineError(f"The chat model '{self.model}' at {self._where} answered with nothing{why}.")
+        if answer.cut:
+            raise TokensSpent
 
     async def aclose(self) -> None:
         """Close the connections that are kept open."""

@@ -143,6 +143,13 @@ class Replies:
         response = self._running.get(response_id)
         return [] if response is None else [*self._ended(response, response.finish("completed"), at_ms=at_ms)]
 
+    def spend(self, response_id: str, *, at_ms: float) -> list[Output]:
+        """Take the news that the brain was cut off at the limit of tokens that it was given."""
+        response = self._running.get(response_id)
+        if response is None:
+            return []
+        return [*self._ended(response, response.finish("incomplete", reason="max_output_tokens"), at_ms=at_ms)]
+
     def fail(
         self,
         response_id: str,

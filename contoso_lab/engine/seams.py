@@ -22,6 +22,8 @@ from typing import Any, Protocol, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from contoso_lab.errors import EngineError
+
 FloatArray: TypeAlias = NDArray[np.float32]
 """Mono samples, 1.0 is full scale."""
 
@@ -156,6 +158,13 @@ class Voice(Protocol):
             speed: 1.0 is the natural pace, 2.0 takes half the time.
         """
         ...
+
+
+class TokensSpent(EngineError):
+    """A brain ends its reply with this when it had more to say than `max_tokens` allows: what it gave counts."""
+
+    def __init__(self) -> None:
+        super().__init__("the reply was cut off at its limit of tokens: allow more, or ask for less")
 
 
 class Brain(Protocol):

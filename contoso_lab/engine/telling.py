@@ -17,7 +17,7 @@ from contextlib import aclosing
 from typing import Protocol
 
 from contoso_lab.engine.effects import Reply
-from contoso_lab.engine.seams import Brain, Spoken, ToolCall
+from contoso_lab.engine.seams import Brain, Spoken, TokensSpent, ToolCall
 from contoso_lab.engine.sentences import take_sentences
 from contoso_lab.engine.tool_choice import obey
 
@@ -81,6 +81,10 @@ async def _think_ahead(reply: Reply, brain: Brain, queue: asyncio.Queue[str | To
                     await queue.put(piece)
         if rest.strip():
             await queue.put(rest)
+    except TokensSpent:
+        if rest.strip():
+            await queue.put(rest)  # what was given counts, a broken-off sentence too
+        raise
     finally:
         task = asyncio.current_task()
         # When cancelled, nobody reads any more, and a full queue would hold us for ever.

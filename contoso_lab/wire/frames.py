@@ -81,6 +81,43 @@ def find_audio(raw: str | bytes) -> AudioFrame | None:
     return None
 
 
+_APPEND, _DELTA, _MEMBER = (
+    b'{"type":"input_audio_buffer.append","audio":"',
+    b'{"type":"response.output_audio.delta",',
+    b'"delta":"',
+)
+_MOST_HEAD = 600
+_frame = tuple.__new__  # a named tuple's own constructor takes as long as all that is looked for here
+
+
+def glance(raw: bytes) -> AudioFrame | None:
+    """`find_audio` for whoever passes messages on; it finds the usual shape in a quarter of the time.
+
+    Usual is what the official clients and servers send: no blanks, the type first, the sound last. What is found in an
+    event is what a parser reads there. Only a delta whose head is no JSON, no event at all, may count as sound too.
+
+    >>> glance(b'{"type":"input_audio_buffer.append","audio":"AAAA"}')[2:]
+    (45, 49)
+    """
+    stop = len(raw) - 2
+    if raw.startswith(_APPEND):
+        start = len(_APPEND)
+        if raw.find(b'"', start) == stop and raw.endswith(b"}") and b"\\" not in raw:
+            return _frame(AudioFrame, ("input_audio_buffer.append", "audio", start, stop))
+    elif raw.startswith(_DELTA):
+        start = raw.find(_MEMBER, len(_DELTA) - 1, _MOST_HEAD) + len(_MEMBER)
+        if (
+            start > len(_DELTA)
+            and raw.find(b'"', start) == stop
+            and raw.endswith(b"}")
+            and raw.find(b'"type"', len(_DELTA), start) < 0
+            and raw.find(b"{", 1, start) < 0
+            and b"\\" not in raw
+        ):
+            return _frame(AudioFrame, ("response.output_audio.delta", "delta", start, stop))
+    return find_audio(raw)
+
+
 def peek_type(raw: str | bytes) -> str:
     """Tell the type of a message, as it stands on the wire, mostly without parsing it.
 

@@ -10,7 +10,7 @@ import soundfile
 from openai import AsyncOpenAI
 
 from contoso_lab.engine.json_shape import shape_problem
-from contoso_lab.engine.seams import ChatMessage, ToolCall
+from contoso_lab.engine.seams import ChatMessage, TokensSpent, ToolCall
 
 ASK: Any = [{"role": "system", "content": "Be kind."}, {"role": "user", "content": "Hi"}]
 GATE: Any = {
@@ -52,6 +52,23 @@ async def test_a_streamed_answer(client: AsyncOpenAI, fakes: Any) -> None:
     assert chunks[-2].choices[0].finish_reason == "stop"
     assert chunks[-1].usage is not None
     assert chunks[-1].usage.total_tokens == 6
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+@pytest.mark.parametrize("shape", [None, GATE])
+async def test_an_answer_that_was_cut_off_says_so(
+    client: AsyncOpenAI, fakes: Any, shape: dict[str, Any] | None, streamed: bool
+) -> None:
+    fakes.brain.script = [['{"requested":', TokensSpent()]]
+    wanted: Any = {"response_format": shape} if shape else {}
+    if streamed:
+        stream = await client.chat.completions.create(model="m", messages=ASK, max_tokens=4, stream=True, **wanted)
+        chunks = [chunk.choices[0] async for chunk in stream]
+        text, reason = "".join(each.delta.content or "" for each in chunks), chunks[-1].finish_reason
+    else:
+        choice = (await client.chat.completions.create(model="m", messages=ASK, max_tokens=4, **wanted)).choices[0]
+        text, reason = choice.message.content or "", choice.finish_reason
+    assert (text, reason) == ('{"requested":', "length")
 
 
 @pytest.mark.parametrize("streamed", [False, True])

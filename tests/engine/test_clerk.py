@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from contoso_lab.engine.clerk import Clerk
 from contoso_lab.engine.clerk.brain import pieces
 from contoso_lab.engine.clerk.facts import KILOGRAMS_PER_POUND
-from contoso_lab.engine.seams import Brain, BrainRequest, ChatMessage, ToolCall
+from contoso_lab.engine.seams import Brain, BrainRequest, ChatMessage, TokensSpent, ToolCall
 
 BASE = (Path(__file__).parent / "clerk_prompt.txt").read_text(encoding="utf-8")
 WARM = (
@@ -364,8 +364,11 @@ def test_it_tells_what_a_tool_answered() -> None:
 
 def test_length_is_bounded() -> None:
     told = (prompt(), ChatMessage("user", "tell me about the meadow four"))
-    text = "".join(map(str, pieces(BrainRequest(told, max_tokens=8))))
-    assert 0 < len(text) <= 32
+    given: list[str] = []
+    with pytest.raises(TokensSpent):
+        given.extend(map(str, pieces(BrainRequest(told, max_tokens=8))))
+    assert 0 < len("".join(given)) <= 32
+    assert "".join(map(str, pieces(BrainRequest(told, max_tokens=500)))) == said(*told)
 
 
 async def test_it_is_a_brain_that_streams_sentences() -> None:

@@ -17,7 +17,7 @@ from openai import AsyncOpenAI
 from contoso_lab.engine.asking import NOBODY_SPOKE, chat_body
 from contoso_lab.engine.build import Engine
 from contoso_lab.engine.remote import RemoteBrain
-from contoso_lab.engine.seams import BrainRequest, ChatMessage, ToolCall
+from contoso_lab.engine.seams import BrainRequest, ChatMessage, TokensSpent, ToolCall
 from contoso_lab.engine.server import create_app
 from contoso_lab.engine.serving import serving
 from contoso_lab.errors import ConfigError, EngineError
@@ -189,6 +189,14 @@ async def test_what_goes_wrong_is_a_sentence_without_secrets(
         await answer(brain)
     assert "secret" not in str(caught.value)
     assert len(endpoint.bodies) == 1  # a refusal is not tried again
+
+
+async def test_an_answer_that_the_model_cut_off_ends_with_that(brain: RemoteBrain, endpoint: Endpoint) -> None:
+    endpoint.script = [[chunk("Once upon "), chunk("a", finish="length"), DONE]]
+    pieces = aiter(brain.reply(BrainRequest((), max_tokens=3)))
+    assert [await anext(pieces), await anext(pieces)] == ["Once upon ", "a"]
+    with pytest.raises(TokensSpent):
+        await anext(pieces)
 
 
 async def test_a_broken_line_is_tried_once_more() -> None:

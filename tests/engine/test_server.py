@@ -14,7 +14,7 @@ import websockets
 from openai import AsyncOpenAI
 
 from contoso_lab.audio import PCM16_24K, silence, tone
-from contoso_lab.engine.seams import ToolCall
+from contoso_lab.engine.seams import TokensSpent, ToolCall
 from contoso_lab.engine.server import create_app
 from contoso_lab.engine.serving import serving
 
@@ -137,6 +137,16 @@ async def test_a_client_that_hangs_up_frees_its_work(client: AsyncOpenAI, fakes:
     async with client.realtime.connect(model="local") as connection:
         await connection.response.create()
         assert (await Line(connection, check).until("response.done")).response.status == "completed"
+
+
+@pytest.mark.parametrize("modality", ["text", "audio"])
+async def test_a_reply_that_the_brain_cut_off_is_incomplete(line: Line, fakes: Any, modality: str) -> None:
+    fakes.brain.script = [["Once upon a time. ", "There", TokensSpent()]]
+    await line.connection.response.create(response={"output_modalities": [modality], "max_output_tokens": 400})
+    response = (await line.until("response.done")).response
+    assert (response.status, response.status_details.reason) == ("incomplete", "max_output_tokens")
+    part = response.output[0].content[0]
+    assert (part.text or part.transcript) == "Once upon a time. There"
 
 
 async def test_text_tools_and_items_through_the_client(line: Line, fakes: Any) -> None:

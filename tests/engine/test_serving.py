@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -102,3 +104,10 @@ async def test_a_cancelled_block_stops_the_server(fakes: Any) -> None:
     with pytest.raises(asyncio.CancelledError):
         await task
     assert [each for each in asyncio.all_tasks() if each is not asyncio.current_task()] == []
+
+
+def test_what_is_there_before_the_first_call_is_not_looked_through_again() -> None:
+    """In a process of its own: what is frozen here would stay so for all other tests."""
+    code = "import gc; from contoso_lab.listening import settle; settle(); print(len(gc.get_objects()))"
+    looked_through = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True).stdout
+    assert int(looked_through) < 100

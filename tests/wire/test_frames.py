@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contoso_lab.errors import EventError
-from contoso_lab.wire import find_audio, peek_type
+from contoso_lab.wire import find_audio, load_object, peek_type
+from contoso_lab.wire.frames import glance
 
 APPEND = '{"type":"input_audio_buffer.append","event_id":"e1","audio":"AAECAw=="}'
 DELTA = (
@@ -92,3 +93,55 @@ def test_whatever_is_found_is_what_a_parser_reads(members: dict[str, object], as
     frame = find_audio(raw)
     if frame is not None:
         assert raw[frame.start : frame.stop] == event[frame.key]
+
+
+USUAL = (
+    b'{"type":"input_audio_buffer.append","audio":"AAECAw=="}',
+    b'{"type":"response.output_audio.delta","event_id":"e","item_id":"i","output_index":0,"delta":"AAECAw=="}',
+)
+
+
+@pytest.mark.parametrize("raw", [*USUAL, APPEND.encode(), DELTA.encode()])
+def test_a_glance_sees_what_a_look_sees(raw: bytes) -> None:
+    frame = glance(raw)
+    assert frame is not None
+    assert frame == find_audio(raw)
+    assert (frame.type, raw[frame.start : frame.stop]) == (json.loads(raw)["type"], b"AAECAw==")
+
+
+PIECES = [
+    b'"type":"session.update",',
+    b'"session":{"a":1},',
+    b'"delta":"B",',
+    b'"audio":"B",',
+    b"\\u0074",
+    b"{",
+    b"}",
+    b'"',
+    b" ",
+]
+
+
+@given(st.sampled_from(USUAL), st.lists(st.tuples(st.integers(0, 120), st.sampled_from(PIECES)), max_size=3))
+def test_a_glance_at_an_event_is_never_deceived(raw: bytes, added: list[tuple[int, bytes]]) -> None:
+    """Whatever is slipped in: what is found in an event is what a parser reads."""
+    for place, piece in added:
+        raw = raw[:place] + piece + raw[place:]
+    try:
+        event = load_object(raw)
+    except EventError:
+        return
+    frame = glance(raw)
+    assert find_audio(raw) in (None, frame)
+    assert frame is None or (frame.type, raw[frame.start : frame.stop].decode()) == (event["type"], event[frame.key])
+
+
+@given(
+    st.sampled_from(["response.output_audio.delta", "input_audio_buffer.append"]),
+    st.dictionaries(st.sampled_from(["audio", "delta", "item", "x_1", "event_id"]), values),
+)
+def test_a_glance_at_any_members(type_: str, members: dict[str, object]) -> None:
+    raw = json.dumps({"type": type_, **members}, separators=(",", ":")).encode()
+    frame = glance(raw)
+    assert find_audio(raw) in (None, frame)
+    assert frame is None or raw[frame.start : frame.stop].decode() == members[frame.key]

@@ -12,7 +12,7 @@ from contoso_lab.engine.clerk.answers import answer, answer_from, scene_for
 from contoso_lab.engine.clerk.briefing import Briefing, read_briefing
 from contoso_lab.engine.clerk.recall import is_shown, recall
 from contoso_lab.engine.clerk.wording import compose, shorten
-from contoso_lab.engine.seams import BrainRequest, ChatMessage, ToolCall
+from contoso_lab.engine.seams import BrainRequest, ChatMessage, TokensSpent, ToolCall
 
 _SAY_EXACTLY = re.compile(r"\b[Ss]ay(?: exactly| only)?(?: this)?:? [\"“](.+?)[\"”]")
 _WORDS_A_PIECE = 6
@@ -51,13 +51,19 @@ def pieces(request: BrainRequest) -> Iterator[str | ToolCall]:
         yield desk.fill(replace(request, json_schema={"type": "object"}))
         return
     if briefing.has_section("page"):
-        yield from _in_words(desk.page(briefing, talk, request.max_tokens))
+        page = desk.page(briefing, talk, request.max_tokens)
+        yield from _in_words(page)
+        if request.max_tokens is not None and page != desk.page(briefing, talk):
+            raise TokensSpent
         return
     said = speak(briefing, talk, request)
     if isinstance(said, ToolCall):
         yield said
         return
-    yield from _in_sentences(shorten(said, request.max_tokens))
+    kept = shorten(said, request.max_tokens)
+    yield from _in_sentences(kept)
+    if kept != said:
+        raise TokensSpent
 
 
 def read(request: BrainRequest) -> tuple[Briefing, tuple[ChatMessage, ...]]:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import IO
 
 from contoso_lab.engine.remote import RemoteBrain
-from contoso_lab.engine.seams import BrainRequest, ChatMessage, ToolCall
+from contoso_lab.engine.seams import BrainRequest, ChatMessage, TokensSpent, ToolCall
 from contoso_lab.engine.small_lm.prompt import short_prompt
 from contoso_lab.engine.small_lm.tools import call_schema, must_call, read_call, told
 from contoso_lab.engine.small_lm.words import Sayable
@@ -124,14 +124,20 @@ class SmallLm:
                     yield piece
             return
         sayable = Sayable("\n".join(message.content for message in asked.messages), most=MOST_SENTENCES)
-        async with aclosing(self._chat.reply(asked)) as written:  # type: ignore[type-var]
-            async for piece in written:
-                for sentence in sayable.take(piece if isinstance(piece, str) else ""):
-                    yield sentence
-                if sayable.full:
-                    return
+        spent = False
+        try:
+            async with aclosing(self._chat.reply(asked)) as written:  # type: ignore[type-var]
+                async for piece in written:
+                    for sentence in sayable.take(piece if isinstance(piece, str) else ""):
+                        yield sentence
+                    if sayable.full:
+                        return
+        except TokensSpent:
+            spent = request.max_tokens is not None  # else the limit was ours, and brevity is its manner
         for sentence in sayable.rest():
             yield sentence
+        if spent:
+            raise TokensSpent
 
     def _ask(self, request: BrainRequest) -> BrainRequest:
         """The request as a small model can take it: short, and by default without dice."""
