@@ -66,7 +66,7 @@ _SHOWING = re.compile(
     re.IGNORECASE,
 )
 _VISUAL = re.compile(
-    r"\b(?:visual\w*|image\w*|look\w*|display\w*|view|mail|summar\w+|overview|comparison|foto\w*|bild\w*|sehen|anzeig\w*"
+    r"\b(?:visual\w*|image\w*|look\w*|display\w*|view|mail|summary|summari[sz]\w*|overview|comparison|foto\w*|bild\w*|sehen|anzeig\w*"
     r"|übersicht|image\w*|résumé|visuel\w*|affich\w*|imagen|imágenes|foto\w*|resumen)\b|写真|画像|見|まとめ|ページ",
     re.IGNORECASE,
 )
