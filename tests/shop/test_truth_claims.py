@@ -31,10 +31,16 @@ def test_the_documentation_says_what_the_script_prints() -> None:
     assert measure.written_table() == measure.table(), "run: python data/claims/measure.py --write"
 
 
-@pytest.mark.parametrize(("half", "precision", "recall"), [("before", 0.99, 0.99), ("after", 0.97, 0.94)])
+@pytest.mark.parametrize(("half", "precision", "recall"), [("before", 0.99, 0.99), ("after", 0.98, 0.96)])
 def test_the_checker_stays_as_good_as_it_was(half: str, precision: float, recall: float) -> None:
     tally = measure.measure(measure.claims(half))
     for (good, of), floor in ((tally.precision(), precision), (tally.recall(), recall)):
+        assert good / of >= floor, "\n".join(tally.misses)
+
+
+def test_it_stays_as_good_on_the_halves_that_were_unseen_before() -> None:
+    tally = measure.measure(measure.claims(file=measure.EARLIER))
+    for (good, of), floor in ((tally.precision(), 0.97), (tally.recall(), 0.95)):
         assert good / of >= floor, "\n".join(tally.misses)
 
 
@@ -54,8 +60,8 @@ def test_many_texts_claim_nothing() -> None:
 def test_every_label_can_be_looked_up() -> None:
     catalog = Catalog.load()
     assert len({row["id"] for row in ROWS}) == len(ROWS)
-    assert len({row["text"] for row in ROWS}) == len(ROWS)
-    for row in ROWS:
+    assert len({(row["text"], row["language"]) for row in ROWS}) == len(ROWS)
+    for row in (*ROWS, *measure.claims(file=measure.EARLIER)):
         assert row["medium"] in ("text", "speech", "page")
         assert row["written"] in ("before", "after")
         assert row["language"] in ("en", "de", "fr", "es", "ja")
