@@ -23,6 +23,7 @@ from contoso_lab.agent.pictures import Picture
 from contoso_lab.errors import PromptError, TurnRefused
 from contoso_lab.memory import Message, Thread
 from contoso_lab.memory.values import new_id
+from contoso_lab.prompts import concerning
 from contoso_lab.prompts.languages import CODES, Code, language
 from contoso_lab.shop import chat
 from contoso_lab.shop.chat import ChatAnswer
@@ -64,14 +65,16 @@ async def turn(agent: Agent, thread_id: str, written: Written) -> AsyncGenerator
     yield AssistantFrame.start(answer_id)
     field = TextField("response")
     seed = chat_messages(thread, history, budget_tokens=agent.limits.history_tokens, name_of=agent.name_of)
-    async with chat.stream(
-        [*seed.messages[:-1], _asked(question, written, sees=agent.sees)],
-        agent.customer(thread.customer),
-        agent.catalog,
-        agent.target,
-        context=seed.context,
-        language=language(_code(thread)).name,
-    ) as pieces:
+    with concerning(thread.customer, thread_id):
+        answering = chat.stream(
+            [*seed.messages[:-1], _asked(question, written, sees=agent.sees)],
+            agent.customer(thread.customer),
+            agent.catalog,
+            agent.target,
+            context=seed.context,
+            language=language(_code(thread)).name,
+        )
+    async with answering as pieces:
         async for piece in pieces:
             if new := field.feed(piece):
                 yield AssistantFrame.stream(answer_id, new)

@@ -41,6 +41,7 @@ from contoso_lab.agent.write_up import (
 )
 from contoso_lab.errors import LabError, MemoryFault, TurnRefused
 from contoso_lab.memory.values import new_id
+from contoso_lab.prompts import concerning
 from contoso_lab.shop import writeup
 from contoso_lab.shop.customers import Customer
 
@@ -137,7 +138,8 @@ class Pages:
             match todo.pop(0):
                 case AskGate(question, lines):
                     try:
-                        told = await gate(as_messages(lines), self.agent.target)
+                        with concerning(talk.customer, talk.thread_id):
+                            told = await gate(as_messages(lines), self.agent.target)
                     except BaseException:
                         desk.rules.receive(GateFailed(question), now_s=now())
                         raise
@@ -267,9 +269,10 @@ class Page:
         agent = self._pages.agent
         try:
             lines = self._order.lines
-            return await self._pages.writer(
-                as_messages(lines), customer, agent.catalog, agent.target, pieces.put_nowait
-            )
+            with concerning(self._talk.customer, self._talk.thread_id):
+                return await self._pages.writer(
+                    as_messages(lines), customer, agent.catalog, agent.target, pieces.put_nowait
+                )
         finally:
             pieces.put_nowait(None)
 

@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 import typer
 
 from contoso_lab.errors import ConfigError, LabError
-from contoso_lab.listening import Certificate, bind, url_of
+from contoso_lab.listening import Certificate, bind, settle, url_of
 from contoso_lab.relay.calls.ceilings import CallLimits
 from contoso_lab.relay.calls.ceilings import for_each_call as ceilings_of_each_call
 from contoso_lab.relay.watching.journal import LogFormat, line, logger, start_log
@@ -131,6 +131,7 @@ def serve(
 
     Everything that can be known to be wrong is found out here, before the relay says that it is ready.
     """
+    from contoso_lab import prompts
     from contoso_lab.memory import open_memory
     from contoso_lab.relay.access.exposure import check_exposure
     from contoso_lab.relay.access.issuer import Issuer
@@ -165,6 +166,8 @@ def serve(
     with open_memory(memory) if memory is not None else contextlib.nullcontext() as kept:
         if kept is not None:
             logger.info(line("-", "memory", where=kept.where))
+        if tracing is not None:
+            prompts.trace_always(prompts.Tracing(tracer=tracing.tracer))
         app = create_app(
             target, runs=runs, secret=secret, issuer=issuer, allowed_origins=allowed_origins, memory=kept,
             limits=limits,
@@ -186,6 +189,7 @@ def serve(
             # uvicorn raises the signal again when it has stopped; by then the stop is what was asked for.
             for stop in (signal.SIGINT, signal.SIGTERM):
                 signal.signal(stop, lambda *_: None)
+            settle()
             server.run(sockets=[bound])
     if tracing is not None:
         tracing.close()

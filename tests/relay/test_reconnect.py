@@ -220,6 +220,24 @@ async def test_the_session_is_configured_as_it_was_last():
     assert len(held.client.named("session.updated")) == 3
 
 
+async def test_a_call_does_not_begin_without_its_persona():
+    """A voice that the target has not, say: going on would be a call with the target's own manner."""
+    held = Held(redials=True)
+    refused = {"event_id": "lab_session", "message": "There is no voice 'robyn'."}
+    held.target.says(dump("error", error=refused))
+    await held.clock.pass_s(5)
+    assert held.client.closed_with.code == 4502
+    assert held.client.closed_with.reason == "the target refuses the call's configuration: There is no voice 'robyn'."
+    assert len(held.targets) == 1
+
+
+async def test_an_error_about_what_the_client_asked_is_the_clients():
+    held = Held()
+    held.target.says(dump("error", error={"event_id": "mine", "message": "There is no voice 'robyn'."}))
+    assert held.client.types[-1] == "error"
+    assert held.client.closed_with is None
+
+
 async def test_the_providers_cap_is_no_end():
     held = Held(redials=True)
     first = held.target

@@ -17,6 +17,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from contoso_lab.errors import MemoryUnreachable, SessionRefused
 from contoso_lab.memory import Memory, Message, Thread, open_memory
+from contoso_lab.recording import Recorder
 from contoso_lab.relay.access.tokens import Grant
 from contoso_lab.relay.app import create_app
 from contoso_lab.relay.setup import shop_setup
@@ -149,6 +150,13 @@ def test_a_thread_can_be_begun_with_a_token(memory):
     assert grant_of(there, asked["token"]).thread == made.id
 
 
+def test_who_comes_back_is_known_from_last_time(memory):
+    last = memory.create(customer="priya", persona="voice")
+    memory.update(last.id, lambda state: {**state, "summaries": ["Plans a week in the Alps."]})
+    begun = web(memory).get("/api/token?thread=new&customer=priya").json()["thread"]
+    assert "Plans a week in the Alps." in memory.get(begun).state["welcome"]
+
+
 def test_no_thread_is_begun_for_a_customer_who_is_not_there(memory):
     assert web(memory).get("/api/token?thread=new&customer=nobody").status_code == 422
     assert memory.list() == []
@@ -265,6 +273,20 @@ async def test_a_token_opens_a_chat_and_its_caller_then_a_call_on_the_same_threa
     assert [message.text for message in memory.history(thread_id)] == ["It is me."]
 
 
+async def test_who_asks_to_be_forgotten_is_forgotten_with_recordings(relay_to, target, memory):
+    async with relay_to(target.port, memory=memory, setup=shop_setup) as relay:
+        hers = [make_recording(relay.desk.runs, customer=who) for who in ("maya", "maya", "daniel")]
+        token = await relay.desk.tokens.issue(Grant("voice", "maya"))
+        async with dial(f"{relay.ws_url}/api/chat?token={token}") as chat:
+            await chat.send(json.dumps({"threadId": ""}))
+            for words in ("Please forget me.", "Yes, please."):
+                await chat.send(json.dumps({"name": "Maya", "text": words}))
+                while json.loads(await chat.recv())["type"] != "action":
+                    pass
+    assert [path.exists() for path in hers] == [False, False, True]
+    assert memory.list("maya", include_closed=True) == []
+
+
 async def test_nobody_chats_without_a_token_or_from_a_page_that_may_not(relay_to, target, memory):
     async with relay_to(target.port, memory=memory, setup=shop_setup) as relay:
         async with dial(f"{relay.ws_url}/api/chat") as chat:
@@ -278,6 +300,11 @@ async def test_nobody_chats_without_a_token_or_from_a_page_that_may_not(relay_to
         async with dial(f"{relay.ws_url}/api/chat?token={token}") as chat:  # and the token was not spent by it
             await chat.send(json.dumps({"threadId": ""}))
             assert json.loads(await chat.recv())["type"] == "thread"
+
+
+def make_recording(runs: Path, *, customer: str) -> Path:
+    with Recorder.start(runs, customer=customer) as recorder:
+        return recorder.path
 
 
 def _item(item_id: str, role: str, text: str, *, after: str | None = None) -> str:

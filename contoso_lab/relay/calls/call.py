@@ -116,7 +116,7 @@ class Call:
         return (note, *self._ended(endings.target_gone(code, reason)))
 
     def target_refused(self, sentence: str) -> Sequence[Action]:
-        """The target that was dialled again does not want this call: trying on would be in vain."""
+        """The target does not want this call as it is configured: trying on would be in vain."""
         return self._ended(endings.target_refused(sentence))
 
     def client_gone(self, code: int, reason: str, *, waited_s: float | None = None) -> Sequence[Action]:

@@ -52,7 +52,7 @@ def target_gone(code: int, reason: str) -> Ending:
 
 
 def target_refused(sentence: str) -> Ending:
-    """The target that was dialled again does not want this call."""
+    """The target does not want this call, or not as it is configured."""
     return Ending(HangUp(Close(NO_TARGET, sentence), Close(NORMAL), f"target lost: {sentence}"), sentence)
 
 

@@ -37,7 +37,7 @@ from contoso_lab.relay.calls.timers import Later, Timer, loop_later
 from contoso_lab.relay.tooling.tool_runner import ToolRunner
 from contoso_lab.relay.watching.watch import Unwatched, Watch
 from contoso_lab.relay.wires.legs import Leg, Message
-from contoso_lab.wire.frames import find_audio
+from contoso_lab.wire.frames import glance
 
 if TYPE_CHECKING:
     from contoso_lab.relay.calls.tape import Tape
@@ -101,6 +101,7 @@ class Pump:
         self._speaker = Speaker(
             talk=self._talk, lines=self._lines, scribe=self._scribe, watch=self._watch, clock=clock, tools=tools,
             screen=self._screen, bounds=self._bounds, recovery=self._recovery,
+            refused=lambda sentence: self._do(call.target_refused(sentence)),
         )  # fmt: skip
         stops = [part.stop for part in (self._recovery,) if part] + [part.close for part in (tools,) if part]
         self._farewell = Farewell(self._lines, self._scribe, keeps=minutes, stops=stops)
@@ -160,7 +161,7 @@ class Pump:
             if leg is lines.target:
                 counts.target_messages += 1
                 counts.target_bytes += len(message)
-                frame = find_audio(message)
+                frame = glance(message)
                 if frame is None or frame[0] != "response.output_audio.delta":
                     return self._speaker.says(leg, message)
                 counts.target_audio += frame[3] - frame[2]
@@ -174,7 +175,7 @@ class Pump:
             elif leg is lines.client:
                 counts.client_messages += 1
                 counts.client_bytes += len(message)
-                frame = find_audio(message)
+                frame = glance(message)
                 if frame is None or frame[0] != "input_audio_buffer.append":
                     return self._client_says(message)
                 counts.client_audio += frame[3] - frame[2]

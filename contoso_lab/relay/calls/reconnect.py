@@ -51,11 +51,8 @@ class _Newcomer:
             self.ready.set_result(None)
             self._on_ready()  # at once: the next message belongs to the call
         elif event["type"] == "error":
-            detail = event.get("error")
-            error = detail if isinstance(detail, dict) else {}
-            if error.get("event_id") in {SESSION_EVENT_ID, None}:
-                said = error.get("message") or error.get("code") or "it does not say why"
-                self.ready.set_exception(TargetRefused(f"the target refuses the call's configuration: {said}"))
+            if (sentence := refusal(event, unnamed=True)) is not None:
+                self.ready.set_exception(TargetRefused(sentence))
 
     def on_writable(self, leg: Leg, writable: bool) -> None:
         """Little is sent yet."""
@@ -68,6 +65,26 @@ class _Newcomer:
         """Wait no longer."""
         if not self.ready.done():
             self.ready.set_exception(TimeoutError())
+
+
+def refusal(event: Mapping[str, Any], *, unnamed: bool = False) -> str | None:
+    """Why the target does not take our configuration, in a sentence, if that is what an `error` says.
+
+    Args:
+        unnamed: an error that names no event counts, because nothing else was sent.
+
+    >>> refusal({"type": "error", "error": {"event_id": "lab_session", "message": "no such voice"}})
+    "the target refuses the call's configuration: no such voice"
+    >>> refusal({"type": "error", "error": {"event_id": "mine", "message": "no such voice"}}) is None
+    True
+    """
+    detail = event.get("error")
+    error = detail if isinstance(detail, Mapping) else {}
+    about = error.get("event_id")
+    if about != SESSION_EVENT_ID and not (unnamed and about is None):
+        return None
+    said = error.get("message") or error.get("code") or "it does not say why"
+    return f"the target refuses the call's configuration: {said}"
 
 
 async def dial_again(

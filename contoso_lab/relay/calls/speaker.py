@@ -11,6 +11,7 @@ from contoso_lab.relay.calls.call import dump
 from contoso_lab.relay.calls.closing import GOING_AWAY, NORMAL, Close
 from contoso_lab.relay.calls.lines import Lines
 from contoso_lab.relay.calls.on_screen import SHOWING_TOOL, OnScreen
+from contoso_lab.relay.calls.reconnect import refusal
 from contoso_lab.relay.calls.recovery import Recovery
 from contoso_lab.relay.calls.scribe import Scribe
 from contoso_lab.relay.calls.talk import Talk, expired
@@ -36,9 +37,11 @@ class Speaker:
         screen: OnScreen,
         bounds: Bounds | None,
         recovery: Recovery | None,
+        refused: Callable[[str], None],
     ) -> None:
         self._talk, self._lines, self._scribe, self._watch, self._clock = talk, lines, scribe, watch, clock
         self._tools, self._screen, self._bounds, self._recovery = tools, screen, bounds, recovery
+        self._refused = refused
 
     def says(self, leg: Leg, message: Message) -> None:
         """Take a message of the target: remember it, record it, pass it on."""
@@ -57,6 +60,8 @@ class Speaker:
             return None
         self._scribe.record("s2c", message)
         self._watch.event("target", event)
+        if event["type"] == "error" and (sentence := refusal(event)) is not None:
+            return self._refused(sentence)  # going on would be a call without its persona
         if not self._screen.hides(event):
             self._show(event, message)
         if self._bounds is not None and event["type"] == "response.done":

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+from contoso_lab.agent.returning import greet
 from contoso_lab.errors import LabError, MemoryMissing, SessionRefused
 from contoso_lab.memory import Memory, Message, Thread
 from contoso_lab.relay.access.tokens import WHERE, Grant
@@ -79,12 +80,20 @@ async def begin(ledger: Ledger | None, grant: Grant) -> str:
 
     def make(memory: Memory) -> str:
         thread = memory.create(customer=grant.customer, persona=grant.persona)
+        greet(memory, thread, name_of=_name_of())
         return memory.update(thread.id, lambda state: state | {"caller": grant.caller}).id
 
     try:
         return await ledger.ask(make)
     except LabError as error:
         raise SessionRefused(WHERE, AWAY, status=503, retry_after_s=AWAY_RETRY_S) from error
+
+
+def _name_of() -> Callable[[str], str]:
+    from contoso_lab.shop.catalog import Catalog
+
+    catalog = Catalog.load()
+    return lambda sku: catalog.get(sku).name if sku in catalog else sku
 
 
 def _who(caller: str) -> str:
