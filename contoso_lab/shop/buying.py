@@ -83,15 +83,18 @@ def add_to_cart(
 def show_suggestions(
     catalog: Catalog, customer: Customer, basket: Basket, skus: list[str], *, call_id: str = ""
 ) -> dict[str, Any]:
-    """Put products on the customer's screen, if they allowed it.
+    """Put products on the customer's screen, if they allowed it; what is there already is not shown again.
 
     Raises:
-        ShopError: they did not, there is no such product, they own all of them, or these are there already.
+        ShopError: they did not, there is no such product, or they own all of them.
     """
     products = list({product.sku: product for product in (find(catalog, sku) for sku in skus)}.values())
 
+    still: list[str] = []
+
     def change(state: dict[str, Any]) -> dict[str, Any]:
         shown = list(state.get("shown") or ())
+        still.clear()
         if call_id and any(page.get("call_id") == call_id for page in shown):
             return state
         if not (state.get("consent") or {}).get("screen"):
@@ -102,17 +105,20 @@ def show_suggestions(
             names = " and ".join(product.name for product in products)
             raise ShopError(f"the customer owns the {names} already: suggest something that they do not have")
         if shown and list(shown[-1].get("skus") or ()) == fresh:
-            raise ShopError("these products are on the screen already: go on talking about them")
+            still.extend(fresh)
+            return state
         return {**state, "shown": [*shown, {"skus": fresh, "call_id": call_id}][-_SHOWN_KEPT:]}
 
     state = basket.update(change)
     mine = [page for page in state["shown"] if call_id and page.get("call_id") == call_id] or state["shown"][-1:]
     seen = [catalog.get(sku) for sku in mine[-1]["skus"] if sku in catalog]
     left_out = [product.name for product in products if product not in seen]
+    names = [product.name for product in seen]
+    there = f"The {' and the '.join(names)} {'are' if len(names) > 1 or names[0].endswith('s') else 'is'}"
     return {
-        "shown": [{"sku": product.sku, "name": product.name, "image": product.image} for product in seen],
-        "message": f"The {' and the '.join(product.name for product in seen)} {'is' if len(seen) == 1 else 'are'} "
-        "on your screen now.",
+        # Whoever shows things shows what stands here.
+        "shown": [{"sku": product.sku, "name": product.name, "image": product.image} for product in seen if not still],
+        "message": f"{there} already on your screen." if still else f"{there} on your screen now.",
         **({"left_out": left_out, "note": "The customer owns these already."} if left_out else {}),
     }
 
