@@ -21,6 +21,14 @@ def test_a_sum_knows_its_place(text: str, words: str) -> None:
     assert text[amount.start : amount.end] == words
 
 
+@pytest.mark.xfail(
+    strict=True, reason="found after the claims were measured: mended together with the next unseen half"
+)
+def test_thousands_without_a_sign() -> None:
+    (amount,) = find_amounts("it costs 1,899 dollars")
+    assert amount.usd == 1899
+
+
 @pytest.mark.parametrize("words", ["", "and", "nine nine", "hundred hundred", "one two three", "tent"])
 def test_words_that_are_no_number_are_none(words: str) -> None:
     assert spoken_number(words.split()) is None
