@@ -19,8 +19,8 @@ from contoso_lab.shop.cart import MOST_OF_ONE, Basket, Cart, orders_of, place_or
 from contoso_lab.shop.catalog import Catalog
 from contoso_lab.shop.customers import Customer
 from contoso_lab.shop.prices import rounded, written
+from contoso_lab.shop.tool_arguments import Arguments, checked, find, with_orders
 from contoso_lab.shop.tool_schemas import MOST_SHOWN
-from contoso_lab.shop.tools import Arguments, checked, find, with_orders
 
 _SHOWN_KEPT = 20
 

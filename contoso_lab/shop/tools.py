@@ -13,14 +13,16 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import Field
 
 from contoso_lab.errors import ShopError
+from contoso_lab.shop.buying import buying_tools
 from contoso_lab.shop.cart import Basket, Order, orders_of
 from contoso_lab.shop.catalog import Catalog, Product
 from contoso_lab.shop.customers import Customer
 from contoso_lab.shop.prices import written
 from contoso_lab.shop.search import Hit
+from contoso_lab.shop.tool_arguments import Arguments, bare, checked, find, with_orders
 from contoso_lab.shop.tool_schemas import MOST_FOUND, schemas
 
 _NO_ORDERS = "Where an order is and when it arrives I cannot see."
@@ -46,19 +48,6 @@ class ShopTool:
             ShopError: an argument is wrong, or there is no such product; the sentence is for the model.
         """
         return self._do(arguments, call_id)
-
-
-class Arguments(BaseModel):
-    """What a model may give a tool; null is the same as left out."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
-
-    @field_validator("*", mode="before")
-    @classmethod
-    def _absent(cls, value: Any, info: Any) -> Any:
-        """Models write null for what they leave out."""
-        field = cls.model_fields[info.field_name]
-        return field.default if value is None and not field.is_required() else value
 
 
 class _Search(Arguments):
@@ -97,8 +86,6 @@ def shop_tools(
     >>> found["products"][0]["name"]
     'Meadow Four'
     """
-    from contoso_lab.shop.buying import buying_tools
-
     known = schemas(catalog)
     _ = catalog.index  # made before the call begins, not while somebody waits for an answer
 
@@ -202,7 +189,7 @@ def order_status(
     }
     if order is not None and order.strip():
         told["asked_for"] = order
-        asked = [one for one in orders if _bare(one.id) == _bare(order)]
+        asked = [one for one in orders if bare(one.id) == bare(order)]
         if asked:
             told |= {"was_bought": True, "order": _order_row(asked[0], catalog)}
             return told
@@ -232,40 +219,6 @@ def row(product: Product, customer: Customer) -> dict[str, Any]:
     }
 
 
-def with_orders(customer: Customer, orders: Sequence[Order], catalog: Catalog) -> Customer:
-    """The customer as somebody who owns what they have ordered."""
-    skus = [line.sku for order in orders for line in order.lines if line.sku in catalog]
-    return customer.model_copy(update={"purchases": tuple(dict.fromkeys([*customer.purchases, *skus]))})
-
-
-def find(catalog: Catalog, named: str) -> Product:
-    """A product by its SKU, however it is spelled, or by its name or an alias that no other has.
-
-    Raises:
-        ShopError: there is none.
-    """
-    plain = _bare(named)
-    for product in catalog:
-        if plain in (_bare(product.sku), _bare(product.name)):
-            return product
-    called = [product for product in catalog if plain in map(_bare, product.names())]
-    return called[0] if plain and len(called) == 1 else catalog.get(named.strip().upper())
-
-
-def checked(kind: type[Arguments], given: Mapping[str, Any]) -> dict[str, Any]:
-    """Arguments of the right shape.
-
-    Raises:
-        ShopError: they are not; the sentence names the first that is wrong.
-    """
-    try:
-        return kind.model_validate(dict(given)).model_dump()
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        where = ".".join(map(str, first["loc"])) or "the arguments"
-        raise ShopError(f"{where}: {first['msg'][0].lower()}{first['msg'][1:]}") from error
-
-
 def _order_row(order: Order, catalog: Catalog) -> dict[str, Any]:
     return {
         "id": order.id,
@@ -293,7 +246,3 @@ def _plain(text: str) -> str:
     text = re.sub(r"(?m)^\|[-|\s]+\|$\n?|^\| what \| value \|$\n?", "", text)
     text = re.sub(r"(?m)^\|\s*(.+?)\s*\|\s*(.+?)\s*\|$", r"\1: \2", text)
     return re.sub(r"\n{2,}", "\n", re.sub(r"(?m)^#+ +|\*\*", "", text)).strip()
-
-
-def _bare(text: str) -> str:
-    return "".join(sign for sign in text.casefold() if sign.isalnum())
