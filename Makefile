@@ -22,7 +22,7 @@ demo: $(READY)  ## a recorded customer talks with the assistant; hear it, see it
 	@$(BIN)/contoso-lab demo
 
 test: $(READY)  ## the whole test suite, and the notebooks through nbval
-	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest -q -n auto --dist loadfile
 	$(BIN)/python -m pytest -q --nbval --nbval-current-env --nbval-cell-timeout 180 notebooks
 
 lab: $(READY)  ## open JupyterLab on the tour
