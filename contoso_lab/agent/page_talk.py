@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -13,7 +14,10 @@ from contoso_lab.settings import Target
 from contoso_lab.shop import writeup
 from contoso_lab.shop.catalog import Catalog
 from contoso_lab.shop.customers import Customer
+from contoso_lab.shop.rules import check_page
 from contoso_lab.shop.thread import Messages
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,3 +81,14 @@ def as_messages(lines: Sequence[Line]) -> list[dict[str, str]]:
 async def pressed(messages: Messages, target: Target) -> Verdict:
     """The gate's answer when a button was pressed."""
     return Verdict(True, "it was asked for with a button")
+
+
+def broken_rules(markdown: str, lines: Sequence[Line], customer: Customer, catalog: Catalog) -> list[dict[str, str]]:
+    """What is wrong with a page that was written for this conversation, for whoever shows it: kind, words and why.
+
+    The checker errs now and then (docs/truth.md), so a page is marked and not thrown away.
+    """
+    found = check_page(markdown, as_messages(lines), customer, catalog, None)
+    if found:
+        logger.warning("a page breaks rules: %s", ", ".join(sorted({one.kind for one in found})))
+    return [{"kind": one.kind, "words": one.words, "says": one.catalogue} for one in found]

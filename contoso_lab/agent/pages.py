@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from contoso_lab.agent.desk import Agent
-from contoso_lab.agent.page_talk import Gate, Talk, Verdict, Writer, as_messages, judge, pressed
+from contoso_lab.agent.page_talk import Gate, Talk, Verdict, Writer, as_messages, broken_rules, judge, pressed
 from contoso_lab.agent.write_up import (
     TOLD,
     AskGate,
@@ -228,14 +228,13 @@ class Page:
             page = await self._task
             if page.unknown_skus:
                 raise TurnRefused(f"the page was thrown away: {page.unknown_skus[0]} is not in the catalogue")
-            did = self._finish(page.skus)
-            if any(isinstance(one, ShowPage) for one in did):
+            broken = await asyncio.to_thread(broken_rules, page.text, self._order.lines, customer, agent.catalog)
+            shown = any(isinstance(one, ShowPage) for one in self._finish(page.skus))
+            if shown:
                 for piece in written:
                     yield PageEvent("text", {"text": piece})
                 await asyncio.shield(self._pages.later(self._keep(page.skus)))
-                yield PageEvent("done", {"id": self.id, "skus": list(page.skus), "shown": True})
-            else:
-                yield PageEvent("done", {"id": self.id, "skus": list(page.skus), "shown": False})
+            yield PageEvent("done", {"id": self.id, "skus": list(page.skus), "shown": shown, "broken": broken})
         except asyncio.CancelledError:
             if not self._replaced:
                 raise

@@ -4,8 +4,10 @@
 |---|---|
 | `start` | `{"id"}`: a new page; what stood in the window before goes |
 | `text` | `{"text"}`: the next piece of Markdown |
-| `done` | `{"id", "skus", "shown"}`: the page is whole; with `shown` false it was the one that is there already |
+| `done` | `{"id", "skus", "shown", "broken"}`: whole; with `shown` false it is there already; `broken`: see below |
 | `error` | `{"id", "message"}`: the page came to nothing; what was sent of it goes |
+
+`broken` names the rules of `shop.rules` that the page breaks: kind, words, and what the catalogue says.
 
 Each event has an id, `<page>:<number>`. A client that leaves stops the model's work.
 """

@@ -109,6 +109,17 @@ def say(memory: Memory, thread: str, *turns: str) -> None:
         memory.append(thread, Message(source="call", role="assistant" if number % 2 else "user", text=text))
 
 
+async def test_a_page_that_breaks_a_rule_says_so(shop: Any, press: Press, tokens: Any, memory: Memory) -> None:
+    press.pieces = ["## Camping\n### Spark Stove (STO-01)\n", "![Spark Stove](/images/STO-01.svg)\n**$1.00**\n"]
+    press.skus = ("STO-01",)
+    async with shop(tokens.give()) as (client, house):
+        thread = await talked(house, memory, "Show me the Meadow Four.", "It is coming to your screen.")
+        await client.post("/api/request", json={"threadId": thread})
+        told = events(await client.post("/api/suggestion", json={"threadId": thread, "customer": "maya"}))
+    assert {one["kind"] for one in told[-1][1]["broken"]} == {"price", "unspoken"}
+    assert "$" in next(one["says"] for one in told[-1][1]["broken"] if one["kind"] == "price")
+
+
 async def test_a_page_is_start_text_done(shop: Any, press: Press, tokens: Any, memory: Memory) -> None:
     async with shop(tokens.give()) as (client, house):
         thread = await talked(house, memory, "Show me the Meadow Four.", "It is coming to your screen.")
@@ -120,7 +131,7 @@ async def test_a_page_is_start_text_done(shop: Any, press: Press, tokens: Any, m
     assert [kind for kind, _ in told] == ["start", "text", "text", "text", "done"]
     assert "".join(data["text"] for kind, data in told if kind == "text") == "".join(press.pieces)
     page = told[0][1]["id"]
-    assert told[-1][1] == {"id": page, "skus": ["TEN-02"], "shown": True}
+    assert told[-1][1] == {"id": page, "skus": ["TEN-02"], "shown": True, "broken": []}
     lines = answer.text.split("\n")
     assert [line for line in lines if line.startswith("id:")] == [f"id: {page}:{number}" for number in range(5)]
     assert [line for line in lines if line.startswith("retry:")] == ["retry: 3000"]
