@@ -267,8 +267,8 @@ def _memory_note(found: Findings) -> list[str]:
     if not grown:
         return []
     return [
-        "Memory of an idle call is what a relay grows by. One that freed memory in the parts before has room, and grows "
-        "by less or by nothing; `--only memory` begins with new processes.",
+        "Memory of an idle call is what a relay grows by. One that freed memory in the parts before has room, and "
+        "grows by less or by nothing; `--only memory` begins with new processes.",
         "",
         "For a client that stops reading, the table tells what is taken from the target in 4 s, with the buffers of "
         f"the operating system on both legs; the relays themselves grew by: {', '.join(grown)}.",
