@@ -49,9 +49,9 @@ async def sweep(session: dict[str, Any], numbers: list[int], *, machine: dict[st
     lines += [
         "",
         f"A row holds when the median is at most the window + {MEDIAN_MS} ms, the 90th percentile at most the window + "
-        f"{P90_MS} ms, and every turn was answered in one piece. The default of `--calls` is half of the largest "
-        "number up to which all rows hold: the other half is for slower machines, longer turns, and whatever else runs "
-        f"there. Here all rows hold up to {held[-1] if held else 0}.",
+        f"{P90_MS} ms, and every turn was answered in one piece. The default of `--calls` is a number that holds while "
+        "it takes at most half of the processors: the other half is for slower machines, longer turns, and whatever "
+        f"else runs there. Here all rows hold up to {held[-1] if held else 0}.",
         "",
     ]
     return "\n".join(lines)

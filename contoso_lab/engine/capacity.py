@@ -18,9 +18,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from contoso_lab.engine.http_errors import error_body
 
 DEFAULT_CALLS = 16
-"""Half of two processors: ten calls take 0.61 of them in the measurement (bench/results/engine.md), so sixteen take
-about one. The other half is for turns that end at the same moment, and for whatever else runs there. `--calls` sets
-another; `python bench/engine.py --sweep 8,16,24` finds the one of another machine."""
+"""As many as hold while they take at most half of the processors: 0.91 of two (bench/results/engine_sweep.md). The
+other half is for turns that end at the same moment, and for whatever else runs there. `--calls` sets another;
+`python bench/engine.py --sweep 8,16,24` finds the one of another machine."""
 
 REQUESTS = 32
 CALL_RETRY_S = 5
