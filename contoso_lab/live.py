@@ -181,8 +181,10 @@ async def start(
 
 def _memory(runs: Path) -> str:
     """Where the relay would keep its threads by itself."""
+    from contoso_lab.memory import memory_beside
+
     named = Settings().memory
-    return named.get_secret_value() if named else f"sqlite:///{runs.absolute() / 'memory.sqlite3'}"
+    return named.get_secret_value() if named else memory_beside(runs)
 
 
 def _which(target: Target) -> list[str]:

@@ -13,8 +13,6 @@ TRACES = "traces"
 """Below the runs: where traces of prompt runs are."""
 CACHE = "answers.sqlite3"
 """Below the runs: the cache of answers."""
-MEMORY = "memory.sqlite3"
-"""Below the runs: the memory, unless the environment names another."""
 
 
 @app.command()
@@ -30,7 +28,7 @@ def forget(
     The memory is the one that the relay uses: CONTOSO_LAB_MEMORY, else memory.sqlite3 below the runs.
     """
     from contoso_lab.agent.forgetting import forget as forget_customer
-    from contoso_lab.memory import open_memory
+    from contoso_lab.memory import memory_beside, open_memory
     from contoso_lab.prompts import ResponseCache
     from contoso_lab.settings import Settings
     from contoso_lab.shop import load_customers
@@ -42,7 +40,7 @@ def forget(
         typer.confirm(question, abort=True)
     place.mkdir(parents=True, exist_ok=True)
     named = settings.memory.get_secret_value() if settings.memory else None
-    address = named if named not in (None, "none") else f"sqlite:///{place / MEMORY}"
+    address = named if named not in (None, "none") else memory_beside(place)
     kept = cache or place / CACHE
     with open_memory(str(address)) as memory:
         answers = ResponseCache(kept) if kept.exists() else None

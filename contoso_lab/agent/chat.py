@@ -64,7 +64,7 @@ async def turn(agent: Agent, thread_id: str, written: Written) -> AsyncGenerator
         return
     yield AssistantFrame.start(answer_id)
     field = TextField("response")
-    seed = chat_messages(thread, history, budget_tokens=agent.limits.history_tokens, name_of=agent.name_of)
+    seed = chat_messages(thread, history, budget_tokens=agent.limits.history_tokens, name_of=agent.catalog.name_of)
     with concerning(thread.customer, thread_id):
         answering = chat.stream(
             [*seed.messages[:-1], _asked(question, written, sees=agent.sees)],

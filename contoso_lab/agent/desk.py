@@ -23,7 +23,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
 from contoso_lab import prompts
-from contoso_lab.agent.returning import greet
+from contoso_lab.agent.returning import begin
 from contoso_lab.errors import MemoryMissing, SessionRefused
 from contoso_lab.memory import Memory, Message, Thread
 from contoso_lab.settings import Target
@@ -201,10 +201,6 @@ class Agent:
         """What was said in a thread, in spoken order."""
         return await asyncio.to_thread(self.memory.history, thread_id)
 
-    def name_of(self, sku: str) -> str:
-        """A product's name; one that is not in the catalogue any more keeps its SKU."""
-        return self.catalog.get(sku).name if sku in self.catalog else sku
-
     def lane(self, thread_id: str) -> Lane:
         """Where the work of one thread queues up; hold on to it while working."""
         return self._lanes.setdefault(thread_id, Lane())
@@ -235,9 +231,14 @@ class Agent:
         owner = _owner(token or "", origin)
 
         def make() -> Thread:
-            made = self.memory.create(customer=who.customer, persona=who.persona, language=who.language)
-            made = greet(self.memory, made, name_of=self.name_of)
-            return self.memory.update(made.id, lambda state: {**state, "owner": owner, "caller": who.caller})
+            return begin(
+                self.memory,
+                customer=who.customer,
+                persona=who.persona,
+                language=who.language,
+                name_of=self.catalog.name_of,
+                state={"owner": owner, "caller": who.caller},
+            )
 
         return await asyncio.to_thread(make)
 

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from contoso_lab.agent.write_up import Line
+from contoso_lab.agent.write_up_events import Line
 from contoso_lab.memory import Message, Thread
 from contoso_lab.settings import Target
 from contoso_lab.shop import writeup

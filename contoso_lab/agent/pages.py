@@ -22,7 +22,8 @@ from typing import Any, Literal
 
 from contoso_lab.agent.desk import Agent
 from contoso_lab.agent.page_talk import Gate, Talk, Verdict, Writer, as_messages, broken_rules, judge, pressed
-from contoso_lab.agent.write_up import (
+from contoso_lab.agent.write_up import WriteUpRules
+from contoso_lab.agent.write_up_events import (
     TOLD,
     AskGate,
     CancelPage,
@@ -37,7 +38,6 @@ from contoso_lab.agent.write_up import (
     Tell,
     Tick,
     WritePage,
-    WriteUpRules,
 )
 from contoso_lab.errors import LabError, MemoryFault, TurnRefused
 from contoso_lab.memory.values import new_id

@@ -6,8 +6,9 @@ its context opens as with somebody it knows: with a persona's `returning` words 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from contoso_lab.agent.facts import SAID
 from contoso_lab.memory import Memory, Thread
@@ -66,6 +67,29 @@ def greet(memory: Memory, thread: Thread, *, name_of: Callable[[str], str] = str
     """
     told = welcome(memory, thread.customer, thread=thread.id, name_of=name_of)
     return memory.update(thread.id, lambda state: {**state, "welcome": told.text}) if told else thread
+
+
+def begin(
+    memory: Memory,
+    *,
+    customer: str,
+    persona: str,
+    language: str = "en",
+    name_of: Callable[[str], str] = str,
+    state: Mapping[str, Any],
+) -> Thread:
+    """A new thread for somebody, who is known from last time.
+
+    Args:
+        state: what stands in it besides.
+
+    >>> from contoso_lab.memory import open_memory
+    >>> with open_memory("sqlite://") as memory:
+    ...     begin(memory, customer="maya", persona="voice", state={"caller": "loopback"}).state["caller"]
+    'loopback'
+    """
+    made = greet(memory, memory.create(customer=customer, persona=persona, language=language), name_of=name_of)
+    return memory.update(made.id, lambda before: {**before, **state})
 
 
 def _told(last: Thread, name_of: Callable[[str], str]) -> list[str]:

@@ -35,7 +35,6 @@ from typing import assert_never
 
 from contoso_lab.agent.wishes import subject
 from contoso_lab.agent.write_up_events import (
-    TOLD,
     AskGate,
     CancelGate,
     CancelPage,
@@ -57,12 +56,6 @@ from contoso_lab.agent.write_up_events import (
     WriteUpEvent,
 )
 from contoso_lab.agent.write_up_judging import Page, Question, Shown, is_reply
-
-__all__ = [
-    "TOLD", "AskGate", "CancelGate", "CancelPage", "Decision", "DropPage", "GateAnswered", "GateFailed", "Heard",
-    "HungUp", "Line", "PageClosed", "PageFailed", "PageFinished", "Requested", "ShowPage", "Tell", "Tick", "WritePage",
-    "WriteUpEvent", "WriteUpRules",
-]  # fmt: skip
 
 DEBOUNCE_S = 0.2
 BURST_S = 2.0

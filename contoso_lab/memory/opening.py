@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from contoso_lab.errors import ConfigError, MissingExtra
@@ -11,6 +12,15 @@ from contoso_lab.memory.manager import IDLE, RETENTION, Memory, wall_clock
 from contoso_lab.memory.store import Store
 
 _SHAPES = "sqlite:///folder/memory.sqlite3, postgresql://user:password@host/database or redis://host:6379/0"
+
+
+def memory_beside(runs: Path) -> str:
+    """The address of the memory that stands beside recordings when nobody names another.
+
+    >>> memory_beside(Path("/runs"))
+    'sqlite:////runs/memory.sqlite3'
+    """
+    return f"sqlite:///{runs.absolute() / 'memory.sqlite3'}"
 
 
 def open_memory(

@@ -131,7 +131,6 @@ def serve(
 
     Everything that can be known to be wrong is found out here, before the relay says that it is ready.
     """
-    from contoso_lab import prompts
     from contoso_lab.memory import open_memory
     from contoso_lab.relay.access.exposure import check_exposure
     from contoso_lab.relay.access.issuer import Issuer
@@ -167,6 +166,8 @@ def serve(
         if kept is not None:
             logger.info(line("-", "memory", where=kept.where))
         if tracing is not None:
+            from contoso_lab import prompts
+
             prompts.trace_always(prompts.Tracing(tracer=tracing.tracer))
         app = create_app(
             target, runs=runs, secret=secret, issuer=issuer, allowed_origins=allowed_origins, memory=kept,
@@ -205,10 +206,12 @@ def memory_address(given: str | None, settings: Settings, runs: Path | None, *, 
     """
     if given is not None and _has_password(given):
         raise ConfigError("--memory holds a password, and arguments can be seen by others: set CONTOSO_LAB_MEMORY")
+    from contoso_lab.memory import memory_beside
+
     named = given or (settings.memory.get_secret_value() if settings.memory else None)
     if named:
         return None if named == "none" else named
-    return f"sqlite:///{(runs or settings.runs).absolute() / 'memory.sqlite3'}" if records else "sqlite://"
+    return memory_beside(runs or settings.runs) if records else "sqlite://"
 
 
 def _has_password(address: str) -> bool:

@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from typing import assert_never
 
 from contoso_lab import prompts
-from contoso_lab.agent.write_up import (
+from contoso_lab.agent.write_up import WriteUpRules
+from contoso_lab.agent.write_up_events import (
     TOLD,
     AskGate,
     CancelGate,
@@ -31,8 +32,7 @@ from contoso_lab.agent.write_up import (
     Tick,
     WritePage,
     WriteUpEvent,
-    WriteUpRules,
-)  # fmt: skip
+)
 from contoso_lab.errors import PromptError
 from contoso_lab.session.client import Session
 from contoso_lab.settings import Target

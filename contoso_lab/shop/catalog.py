@@ -152,6 +152,15 @@ class Catalog:
             hint = f"did you mean {close[0]}?" if close else f"there are {some}"
             raise ShopError(f"the catalogue has no product {sku!r}; {hint}") from None
 
+    def name_of(self, sku: str) -> str:
+        """A product's name; one that is not here, or not any more, keeps its SKU.
+
+        >>> Catalog.load().name_of("SLE-02"), Catalog.load().name_of("SLE-99")
+        ('Autumn Night', 'SLE-99')
+        """
+        product = self._by_sku.get(sku)
+        return product.name if product is not None else sku
+
     def by_category(self, category: str) -> tuple[Product, ...]:
         """All products of a category, however it is spelled.
 

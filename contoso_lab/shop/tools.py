@@ -224,8 +224,7 @@ def _order_row(order: Order, catalog: Catalog) -> dict[str, Any]:
         "id": order.id,
         "placed": order.at.isoformat(timespec="minutes"),
         "lines": [
-            {"sku": line.sku, "name": catalog.get(line.sku).name if line.sku in catalog else line.sku,
-             "quantity": line.quantity}
+            {"sku": line.sku, "name": catalog.name_of(line.sku), "quantity": line.quantity}
             for line in order.lines
         ],
         "total": written(order.total, order.currency),

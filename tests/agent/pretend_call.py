@@ -13,10 +13,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal
 
-from contoso_lab.agent.write_up import (
-    ASKED_AT_MOST,
-    DEBOUNCE_S,
-    WORDS_PATIENCE_S,
+from contoso_lab.agent.write_up import ASKED_AT_MOST, DEBOUNCE_S, WORDS_PATIENCE_S, WriteUpRules
+from contoso_lab.agent.write_up_events import (
     AskGate,
     CancelGate,
     CancelPage,
@@ -35,7 +33,6 @@ from contoso_lab.agent.write_up import (
     Tick,
     WritePage,
     WriteUpEvent,
-    WriteUpRules,
 )
 
 SHELF = {"tent": {"TEN-02"}, "backpack": {"PAC-01"}, "stove": {"STO-02"}, "jacket": {"CLO-03"}, "table": {"TAB-01"}}

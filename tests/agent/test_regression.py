@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from contoso_lab.agent.write_up import (
+from contoso_lab.agent.write_up import WriteUpRules
+from contoso_lab.agent.write_up_events import (
     AskGate,
     CancelPage,
     Decision,
@@ -24,7 +25,6 @@ from contoso_lab.agent.write_up import (
     Tick,
     WritePage,
     WriteUpEvent,
-    WriteUpRules,
 )
 from contoso_lab.engine.clerk.briefing import read_briefing
 from contoso_lab.engine.clerk.gate import judge

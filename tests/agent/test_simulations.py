@@ -8,7 +8,8 @@ from collections.abc import Callable
 import pytest
 
 from contoso_lab.agent import write_up, write_up_events
-from contoso_lab.agent.write_up import Line, WriteUpRules
+from contoso_lab.agent.write_up import WriteUpRules
+from contoso_lab.agent.write_up_events import Line
 from contoso_lab.agent.write_up_judging import Question, Shown, is_reply
 
 from . import pretend_call  # noqa: TID252 - the tests are no package

@@ -11,6 +11,9 @@ from contoso_lab.agent.write_up import (
     GATE_PATIENCE_S,
     PAGE_PATIENCE_S,
     WORDS_PATIENCE_S,
+    WriteUpRules,
+)
+from contoso_lab.agent.write_up_events import (
     AskGate,
     CancelGate,
     CancelPage,
@@ -30,7 +33,6 @@ from contoso_lab.agent.write_up import (
     Tick,
     WritePage,
     WriteUpEvent,
-    WriteUpRules,
 )
 from contoso_lab.shop import Catalog
 from contoso_lab.shop.writeup import skus_in

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
-from contoso_lab.agent.returning import greet
 from contoso_lab.errors import LabError, MemoryMissing, SessionRefused
 from contoso_lab.memory import Memory, Message, Thread
 from contoso_lab.relay.access.tokens import WHERE, Grant
@@ -79,21 +78,21 @@ async def begin(ledger: Ledger | None, grant: Grant) -> str:
         raise SessionRefused(WHERE, NO_MEMORY, status=404)
 
     def make(memory: Memory) -> str:
-        thread = memory.create(customer=grant.customer, persona=grant.persona)
-        greet(memory, thread, name_of=_name_of())
-        return memory.update(thread.id, lambda state: state | {"caller": grant.caller}).id
+        from contoso_lab.agent import returning
+        from contoso_lab.shop.catalog import Catalog
+
+        return returning.begin(
+            memory,
+            customer=grant.customer,
+            persona=grant.persona,
+            name_of=Catalog.load().name_of,
+            state={"caller": grant.caller},
+        ).id
 
     try:
         return await ledger.ask(make)
     except LabError as error:
         raise SessionRefused(WHERE, AWAY, status=503, retry_after_s=AWAY_RETRY_S) from error
-
-
-def _name_of() -> Callable[[str], str]:
-    from contoso_lab.shop.catalog import Catalog
-
-    catalog = Catalog.load()
-    return lambda sku: catalog.get(sku).name if sku in catalog else sku
 
 
 def _who(caller: str) -> str:

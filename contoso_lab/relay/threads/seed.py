@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from contoso_lab.errors import ShopError
-
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -35,13 +33,7 @@ def seed_of(past: Past | None, prompt: Prompt, catalog: Catalog) -> Seed:
         return Seed()
     from contoso_lab.agent.history import call_seed
 
-    def name_of(sku: str) -> str:
-        try:
-            return catalog.get(sku).name
-        except ShopError:
-            return sku  # it was in the catalogue when it was put into the cart
-
-    told = call_seed(past.thread, past.messages, budget_tokens=SEED_TOKENS, name_of=name_of)
+    told = call_seed(past.thread, past.messages, budget_tokens=SEED_TOKENS, name_of=catalog.name_of)
     # A whole prompt speaks the language that it is written in.
     spoken = past.thread.language if prompt.persona is not None else _ENGLISH
     return Seed(told.history, told.context, None if spoken == _ENGLISH else spoken)
