@@ -97,14 +97,11 @@ def chat_routes(brain: Brain) -> APIRouter:
             async with aclosing(think(_written(answer.given), brain)) as pieces:
                 async for piece in pieces:
                     answer.add(piece)
+            if not answer.calls and request.wants_json:
+                _must_fit(answer)
         except TokensSpent:
             answer.cut = True
         except Exception as error:  # noqa: BLE001 - a brain may raise anything; the client is told
-            return JSONResponse(_failure(error), status_code=500)
-        try:
-            if not answer.calls and not answer.cut and request.wants_json:
-                _must_fit(answer)
-        except EngineError as error:
             return JSONResponse(_failure(error), status_code=500)
         if request.stream:
             return _stream(_known(answer, usage=request.wants_usage))
