@@ -60,7 +60,6 @@ class WriteUpDesk:
     """Tell the assistant when a prompt fails, and go on; otherwise that ends the call with the prompt's sentence."""
     in_thread: bool = False
     """The call goes on with a thread: the relay is told of the page, and tells the assistant and the thread."""
-    shown: int = field(default=0, init=False)
     _rules: WriteUpRules = field(init=False)
     _work: asyncio.Task[WriteUpEvent] | None = field(default=None, init=False)
     """The question or the page that is on."""
@@ -74,6 +73,11 @@ class WriteUpDesk:
 
     def __post_init__(self) -> None:
         self._rules = WriteUpRules(lambda text: skus_in(text, self.catalog))
+
+    @property
+    def shown(self) -> int:
+        """How many pages were shown."""
+        return len(self.pages)
 
     async def prepare(self) -> None:
         """Load what the desk will need, before the call: the first prompt's imports would hold up the sound."""
@@ -187,7 +191,6 @@ class WriteUpDesk:
             return
         if page.order.held and self.on_suggestion is not None:
             self.on_suggestion(page.written.text)
-        self.shown += 1
         self.pages.append(page.written)
         if self.in_thread:
             told = {"suggestion_id": page.id, "skus": list(page.written.skus), "text": page.written.text}
