@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lab check clients format doctor speech bench clean
+.PHONY: help demo test slow lab check clients format doctor speech bench clean
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -22,8 +22,11 @@ demo: $(READY)  ## a recorded customer talks with the assistant; hear it, see it
 	@$(BIN)/contoso-lab demo
 
 test: $(READY)  ## the whole test suite, and the notebooks through nbval
-	$(BIN)/python -m pytest -q -n auto --dist loadfile
+	$(BIN)/python -m pytest -q -n auto --dist loadfile -m "not slow"
 	$(BIN)/python -m pytest -q --nbval --nbval-current-env --nbval-cell-timeout 180 notebooks
+
+slow: $(READY)  ## the tests that take minutes: simulations of our statistics, long runs of the fleet
+	$(BIN)/python -m pytest -q -n auto --dist loadfile -m slow
 
 lab: $(READY)  ## open JupyterLab on the tour
 	$(BIN)/jupyter lab notebooks/00_tour.ipynb

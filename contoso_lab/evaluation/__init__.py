@@ -1,0 +1,1 @@
+"""Suites, results and gates: what is measured, as data, and what follows from it."""
