@@ -26,7 +26,8 @@ LabError
 │   ├── SessionRefused     the other side said no before the conversation began
 │   └── SessionClosed      the other side ended the conversation before it was finished
 ├── ReplayError            a recording that cannot be played again as asked
-└── ScoringError           a score that cannot be computed as asked
+├── ScoringError           a score that cannot be computed as asked
+└── WidgetError            a widget that cannot be made, or cannot do as asked
 ```
 """
 
@@ -174,3 +175,7 @@ class ReplayError(LabError):
 
 class ScoringError(LabError):
     """A score that cannot be computed as asked."""
+
+
+class WidgetError(LabError):
+    """A widget that cannot be made, or cannot do as asked."""

@@ -1,1 +1,1 @@
-"""Widgets: what a person presses, hears and sees in a notebook. State stands in Python, pixels in one ES module each."""
+"""Widgets: what a person presses, hears and sees in a notebook; state in Python, pixels in one ES module each."""

@@ -1,0 +1,2 @@
+// The console's entry; its parts follow.
+export default { render() {} };
