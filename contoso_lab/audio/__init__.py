@@ -33,7 +33,7 @@ from contoso_lab.audio.format import (
 )
 from contoso_lab.audio.resample import Resampler, resample
 from contoso_lab.audio.speech import Span, find_speech
-from contoso_lab.audio.stereo import Stereo, stereo_uri
+from contoso_lab.audio.stereo import Encoded, Stereo, for_browser, stereo_uri
 
 __all__ = [
     "ALAW_8K",
@@ -43,6 +43,7 @@ __all__ = [
     "ULAW_8K",
     "AudioFormat",
     "Clip",
+    "Encoded",
     "Encoding",
     "FloatArray",
     "Int16Array",
@@ -53,6 +54,7 @@ __all__ = [
     "encode",
     "find_speech",
     "float_to_pcm16",
+    "for_browser",
     "from_base64",
     "pcm16_to_float",
     "read_audio",
