@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from functools import cached_property
+from importlib import import_module
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -13,9 +14,9 @@ from contoso_lab.errors import AudioError, RecordingError
 from contoso_lab.recording.clock import LocalClock
 from contoso_lab.recording.fold import fold
 from contoso_lab.recording.labels import Labels
-from contoso_lab.recording.log import Log, RecordedEvent, read_lines, read_log
+from contoso_lab.recording.log import Log, RecordedEvent, RecordedEvents, read_lines, read_log
 from contoso_lab.recording.manifest import MANIFEST, Manifest, safe_name, write_whole
-from contoso_lab.recording.tables import turns_table
+from contoso_lab.recording.tables import tool_calls_table, turns_table
 from contoso_lab.recording.timeline import Timeline
 from contoso_lab.wire import Conversation
 from contoso_lab.wire.dialogue import dialogue_html
@@ -74,8 +75,8 @@ class Recording:
         return tuple(found)
 
     @property
-    def events(self) -> tuple[RecordedEvent, ...]:
-        """All that passed, in order."""
+    def events(self) -> RecordedEvents:
+        """All that passed, in order; `.table()` makes a data frame of it."""
         return self._log.events
 
     @cached_property
@@ -97,6 +98,16 @@ class Recording:
         return turns_table(self.conversation.turns)
 
     @cached_property
+    def tool_calls(self) -> pd.DataFrame:
+        """One row per function that the model called, with what it was given back and when (ms)."""
+        answered: dict[str, float] = {}
+        for event in self.events:
+            item = event.ev.get("item")
+            if event.dir == "c2s" and isinstance(item, dict) and item.get("type") == "function_call_output":
+                answered.setdefault(str(item.get("call_id")), event.t_ms)
+        return tool_calls_table(self.conversation.turns, answered)
+
+    @cached_property
     def user_audio(self) -> Clip:
         """The caller's sound as it was sent."""
         return self._track("in")
@@ -105,6 +116,11 @@ class Recording:
     def assistant_audio(self) -> Clip:
         """The assistant's sound as it was received, answer after answer; see `stereo` for what was played."""
         return self._track("out")
+
+    @property
+    def played_audio(self) -> Clip:
+        """The assistant's sound as it was played, on the session clock: with its pauses, without what was cut."""
+        return self.stereo().right
 
     def item_audio(self, item_id: str) -> Clip:
         """The sound of one answer as it was received; empty when it has none."""
@@ -135,6 +151,17 @@ class Recording:
             raise RecordingError(f"{place.parent} cannot be made ({error.strerror}); choose another folder") from error
         write_stereo(place, *self.stereo())
         return place
+
+    def page(self, path: str | PathLike[str] | None = None) -> Path:
+        """Write the call as one page that opens in any browser without a network, and return where it is.
+
+        Args:
+            path: the file to write; `derived/page.html` in the recording by default.
+        """
+        # By name, and only when asked: reports stand above recordings, which nothing here may need.
+        report = import_module("contoso_lab.report")
+        written: Path = report.page([self], self.path / "derived" / "page.html" if path is None else path)
+        return written
 
     @property
     def prompt_runs(self) -> list[dict[str, Any]]:

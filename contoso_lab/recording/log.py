@@ -6,10 +6,14 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from contoso_lab.errors import RecordingError
+from contoso_lab.recording.tables import events_table
 from contoso_lab.wire import Direction
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _DIRECTIONS = frozenset({"c2s", "s2c", "local"})
 
@@ -33,10 +37,20 @@ class RecordedEvent:
         return str(self.ev.get("type", ""))
 
 
+class RecordedEvents(tuple[RecordedEvent, ...]):
+    """The events of a recording in order: a tuple, which is a table too."""
+
+    __slots__ = ()
+
+    def table(self) -> pd.DataFrame:
+        """One row per event: when, in which direction, what, and where its sound lies in the track."""
+        return events_table(self)
+
+
 class Log(NamedTuple):
     """What could be read, and one sentence for each thing that could not."""
 
-    events: tuple[RecordedEvent, ...]
+    events: RecordedEvents
     problems: tuple[str, ...]
 
 
@@ -59,7 +73,7 @@ def read_log(place: Path) -> Log:
                 f"{place.name}: event {expected} was expected on line {number} and {event.seq} stands there"
             )
         events.append(event)
-    return Log(tuple(events), tuple(problems))
+    return Log(RecordedEvents(events), tuple(problems))
 
 
 def read_lines(place: Path) -> tuple[list[dict[str, Any]], list[str]]:

@@ -75,11 +75,51 @@ class PlaybackInfo(_Page):
     measured: bool = False
 
 
+class RetentionInfo(_Page):
+    """How long the recording may be kept; `recordings forget --expired` deletes what is past its time."""
+
+    keep_until: str | None = None
+    """ISO 8601, a day or a moment in UTC; None sets no end."""
+    policy: str = ""
+    """The rule that this follows, in words."""
+
+
+class RedactionInfo(_Page):
+    """One run of the redaction over this copy."""
+
+    rules_version: str
+    """Which rules were used; see `contoso_lab.recording.redact`."""
+    at: str
+    """ISO 8601 in UTC."""
+    found: dict[str, int] = Field(default_factory=dict)
+    """How many stretches of text were replaced, by kind; one that several events repeat counts each time."""
+    bleeped_ms: float = 0
+    """How much sound was covered."""
+    sound: str = ""
+    """How the places in the sound were found, and so how sure they are."""
+
+
+class ImportInfo(_Page):
+    """Where a recording came from that another program made."""
+
+    format: str
+    source: str
+    """The name of the file or folder, without its path."""
+    sha256: str = ""
+    """Of the file that was read; of the names and hashes of its files for a folder."""
+    lost: list[str] = Field(default_factory=list)
+    """What the other format said and a bundle cannot hold, one sentence each."""
+    guessed: list[str] = Field(default_factory=list)
+    """What the other format did not say and was made up so that the bundle is whole, one sentence each."""
+
+
 class RecorderInfo(_Page):
     """The programs that wrote the recording."""
 
     version: str = ""
     packages: dict[str, str] = Field(default_factory=dict)
+    pid: int = 0
+    """The process that writes; it means something on that machine and while the recording is open."""
 
 
 class Manifest(_Page):
@@ -99,6 +139,8 @@ class Manifest(_Page):
     """How the caller's side came to be: `live`, or the name of a replay mode."""
     replay_of: str | None = None
     """The id of the recording whose caller speaks here again."""
+    console: str = ""
+    """Which console on a screen held the call; empty for a call of a program."""
     target: TargetInfo = Field(default_factory=TargetInfo)
     session: dict[str, Any] | None = None
     """The session as it was asked for with `session.update`."""
@@ -106,13 +148,20 @@ class Manifest(_Page):
     audio_format_out: dict[str, Any] = Field(default_factory=lambda: {"type": "audio/pcm", "rate": 24000})
     catalogue_sha: str = ""
     prompts: dict[str, str] = Field(default_factory=dict)
-    """sha256 of each prompt file, by its name."""
+    """sha256 of each prompt file, by its name; the persona's is among them."""
+    tools_sha: str = ""
+    """sha256 of the tools that the session offers, as canonical JSON; empty when it offers none."""
     clock: ClockInfo = Field(default_factory=ClockInfo)
     playback: PlaybackInfo = Field(default_factory=PlaybackInfo)
     recorder: RecorderInfo = Field(default_factory=RecorderInfo)
     counts: dict[str, int] = Field(default_factory=dict)
     """Events by direction, samples by track, prompt runs and `duration_ms`; written when the recording is closed."""
     consent: str | None = None
+    """Who agreed to be recorded, and how; None when nobody noted it."""
+    retention: RetentionInfo = Field(default_factory=RetentionInfo)
+    redactions: list[RedactionInfo] = Field(default_factory=list)
+    """What was taken out of this copy; empty in what was recorded."""
+    imported: ImportInfo | None = None
     synthetic: bool = False
     """Whether the caller's voice is a machine's."""
 

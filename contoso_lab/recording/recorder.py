@@ -15,6 +15,7 @@ read is made of the spool when the recording is closed, or when it is first open
 from __future__ import annotations
 
 import contextlib
+import os
 import secrets
 import time
 from collections.abc import Callable, Mapping
@@ -32,6 +33,7 @@ from contoso_lab.recording.manifest import (
     ClockInfo,
     Manifest,
     PlaybackInfo,
+    RetentionInfo,
     TargetInfo,
     WallAnchor,
     new_id,
@@ -77,12 +79,14 @@ class Recorder:
         scenario: str | None = "",
         mode: str | None = None,
         replay_of: str | None = None,
+        console: str | None = None,
         target: Mapping[str, str] | None = None,
         session: Mapping[str, Any] | None = None,
         catalogue_sha: str = "",
         prompts: Mapping[str, str] | None = None,
         playback: Mapping[str, Any] | None = None,
         consent: str | None = None,
+        keep_until: str | None = None,
         synthetic: bool = False,
         clock_ns: Callable[[], int] = time.monotonic_ns,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
@@ -97,12 +101,14 @@ class Recorder:
             scenario: what is tried.
             mode: the replay mode; `live` when it is none.
             replay_of: the recording that is played again.
+            console: which console on a screen held the call.
             target: `kind` and `model` of who answers.
             session: the session as it will be asked for; see `set_session`.
             catalogue_sha: hash of the catalogue.
             prompts: sha256 by prompt name.
             playback: what is known of the player.
             consent: who agreed to be recorded, and how.
+            keep_until: until when the recording may be kept, ISO 8601.
             synthetic: whether the caller is a machine.
             clock_ns: the session clock; only differences count.
             now: the wall clock, with a time zone.
@@ -120,13 +126,15 @@ class Recorder:
             scenario=scenario or "",
             mode=mode or "live",
             replay_of=replay_of,
+            console=console or "",
             target=TargetInfo.model_validate(dict(target or {})),
             catalogue_sha=catalogue_sha,
             prompts=dict(prompts or {}),
             clock=ClockInfo(monotonic_origin_ns=origin_ns, wall_anchors=[WallAnchor.at(made_at, 0)]),
             playback=PlaybackInfo.model_validate(dict(playback or {})),
-            recorder=recorder_info(),
+            recorder=recorder_info().model_copy(update={"pid": os.getpid()}),
             consent=consent,
+            retention=RetentionInfo(keep_until=keep_until),
             synthetic=synthetic,
         )
         try:
