@@ -84,20 +84,24 @@ class LocalClock:
     that waited least. A stamp that jumps back is that of a client which was started anew, with a new clock.
     """
 
-    def __init__(self, events: Iterable[RecordedEvent]) -> None:
+    def __init__(self, events: Iterable[RecordedEvent] = ()) -> None:
         self._first_seq: list[int] = []
         self._offset_ms: list[float] = []
-        latest = float("inf")
+        self._latest = float("inf")
         for event in events:
-            if event.dir != "local" or (stamp := _stamp(event)) is None:
-                continue
-            delay = event.t_ms - stamp
-            if not self._first_seq or stamp < latest - _RESTART_MS:
-                self._first_seq.append(event.seq)
-                self._offset_ms.append(delay)
-                latest = stamp
-            self._offset_ms[-1] = min(self._offset_ms[-1], delay)
-            latest = max(latest, stamp)
+            self.take(event)
+
+    def take(self, event: RecordedEvent) -> None:
+        """Learn from the next event."""
+        if event.dir != "local" or (stamp := _stamp(event)) is None:
+            return
+        delay = event.t_ms - stamp
+        if not self._first_seq or stamp < self._latest - _RESTART_MS:
+            self._first_seq.append(event.seq)
+            self._offset_ms.append(delay)
+            self._latest = stamp
+        self._offset_ms[-1] = min(self._offset_ms[-1], delay)
+        self._latest = max(self._latest, stamp)
 
     def session_ms(self, event: RecordedEvent) -> float:
         """When this event happened; anything but a stamped local event happened when it was recorded."""

@@ -28,6 +28,7 @@ SPOOL = "spool.bin"
 LATEST_NS = 200_000_000
 """How long sound may wait in memory; everything else goes to the operating system at once."""
 _FULL_BYTES = 65536
+_MORE_BYTES = 1 << 20
 _FULL_PIECES = 1000  # systems take about as many in one write
 _FAMILY, _HEAD = b"contoso spool ", b"contoso spool 1\n"
 _RECORD = struct.Struct("<qIB")
@@ -116,6 +117,56 @@ def read_spool(file: BinaryIO) -> Iterator[Record]:
         yield Record(t_ns, kind, data, torn)
         if torn:
             return
+
+
+class SpoolTail:
+    """Reads a spool that is still being written to: each time asked, the whole records that have come since.
+
+    The end of a record that is not there yet is waited for, however long; nothing is read twice. The file is kept
+    open, so that the last records can be read when the folded bundle has taken its place. Where a spool is damaged,
+    reading stops for good and `problem` says why.
+
+    Raises OSError when the file cannot be opened or read.
+    """
+
+    def __init__(self, place: Path) -> None:
+        self.problem: str | None = None
+        self._file = place.open("rb", buffering=0)
+        self._at = 0
+        self._rest = b""
+
+    def read(self) -> list[Record]:
+        """Every whole record that has come since the last time."""
+        found: list[Record] = []
+        while self.problem is None and (more := self._file.read(_MORE_BYTES)):
+            self._rest += more
+            self._take_whole(found)
+        return found
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._file.close()
+
+    def _take_whole(self, found: list[Record]) -> None:
+        at, rest = 0, self._rest
+        if self._at == 0:
+            if not rest.startswith(_HEAD):
+                if not _HEAD.startswith(rest):
+                    self.problem = f"{self._file.name} {_wrong(rest[: len(_HEAD)])}"
+                return
+            at = len(_HEAD)
+        while at + _RECORD.size <= len(rest):
+            t_ns, length, kind = _RECORD.unpack_from(rest, at)
+            if kind > Kind.SESSION:
+                self.problem = f"{self._file.name} is damaged behind its first {self._at + at} bytes"
+                break
+            stop = at + _RECORD.size + length
+            if stop > len(rest):
+                break
+            found.append(Record(t_ns, kind, rest[at + _RECORD.size : stop]))
+            at = stop
+        self._at += at
+        self._rest = rest[at:]
 
 
 def _wrong(head: bytes) -> str:

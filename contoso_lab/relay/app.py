@@ -2,7 +2,7 @@
 
 | path | what |
 |---|---|
-| `GET /api/token?persona=&customer=&thread=&scenario=&replay_of=&mode=` | `{"token", "expiresAt"}`: one call in 5 min |
+| `GET /api/token?persona=&customer=&thread=&console=&…` | `{"token", "expiresAt"}`: one call in 5 min |
 | `POST /v1/realtime/client_secrets` | the same in OpenAI's shape (`client_secrets`) |
 | `WS /api/realtime/ws?token=…` | a call, for browsers |
 | `WS /v1/realtime?model=…` | a call, for the official `openai` client (`api_key=token`) |
@@ -151,13 +151,14 @@ def http_surface(
         replay_of: Annotated[Name | None, Query()] = None,
         mode: Annotated[Name | None, Query()] = None,
         thread: Annotated[Name | None, Query()] = None,
+        console: Annotated[Name | None, Query()] = None,
     ) -> Response:
         """A token that opens one call within five minutes.
 
         With the id of a thread the call goes on with what was said in it, and `new` begins one. Its persona and
         its customer are then those of the call, where none are named; else they are `voice` and `maya`.
         """
-        asked = Asked(persona, customer, scenario, replay_of, mode, thread)
+        asked = Asked(persona, customer, scenario, replay_of, mode, thread, console)
         issued = await issuing.issue(asked, headers=request.headers, address=_address(request))
         expires = now() + timedelta(seconds=desk.tokens.lifetime_s)
         body = TokenAnswer(

@@ -12,9 +12,11 @@ from openai.types.realtime import ClientSecretCreateResponse
 from starlette.testclient import TestClient
 
 from contoso_lab.errors import SessionRefused
+from contoso_lab.recording import Recording
 from contoso_lab.relay.access.limits import Limits
 from contoso_lab.relay.access.tokens import ELSEWHERE, EXPIRED, Grant
 from contoso_lab.relay.app import create_app
+from contoso_lab.relay.calls.tape import Tape
 from contoso_lab.settings import Target
 
 LOCAL = Target.local("http://127.0.0.1:9/v1")
@@ -46,6 +48,19 @@ def test_a_token_is_given_with_its_end_and_bound_to_what_was_asked(client):
     assert answer.json().keys() == {"token", "expiresAt"}
     assert answer.json()["expiresAt"] == "2026-11-22T12:05:00Z"
     assert redeem(web, answer.json()["token"]) == Grant("voice_brief", "maya", "first_call", "r1", "text")
+
+
+def test_a_console_on_a_screen_is_named_by_a_safe_name_and_goes_into_the_recording(client, tmp_path):
+    web = client()
+    name = "c" * 64
+    grant = redeem(web, web.get(f"/api/token?console={name}").json()["token"])
+    assert grant.console == name
+    setup = asyncio.run(web.app.state.desk.prepare(grant))
+    tape = Tape.start(tmp_path, grant=grant, target=LOCAL, setup=setup, fold=lambda _: None)
+    tape.close("ended")
+    assert Recording.open(tape.path).manifest.console == name
+    for wrong in ("c" * 65, "../x", "", "a b"):
+        assert web.get(f"/api/token?console={wrong}").status_code == 422
 
 
 @pytest.mark.parametrize(

@@ -36,6 +36,8 @@ class Asked:
     mode: str | None = None
     thread: str | None = None
     """The thread to go on with; `new` begins one."""
+    console: str | None = None
+    """Which console on a screen will hold the call."""
     lifetime_s: float | None = None
     prefix: str = ""
 
@@ -94,6 +96,7 @@ class Issuing:
             asked.customer or (past.thread.customer if past else "maya"),
             asked.scenario, asked.replay_of, asked.mode,
             origin=headers.get("origin"), caller=caller, thread=past.thread.id if past else None,
+            console=asked.console,
         )  # fmt: skip
         # A persona or a customer that is not there is found now, and not in the call.
         setup = await self.desk.prepare(grant, past)

@@ -65,9 +65,11 @@ class Grant:
     """Who asked, for the limits: `loopback`, `oidc:<sub>` or `secret:<address>`."""
     thread: str | None = None
     """The thread of the memory that the call goes on with."""
+    console: str | None = None
+    """Which console on a screen holds the call; a notebook finds its calls by it."""
 
     def __post_init__(self) -> None:
-        for field in ("persona", "customer", "scenario", "replay_of", "mode", "thread"):
+        for field in ("persona", "customer", "scenario", "replay_of", "mode", "thread", "console"):
             value = getattr(self, field)
             if value is not None and not _NAME.fullmatch(value):
                 raise ConfigError(f"{field} {value[:80]!r} is no name: use letters, digits, '_', '-' and '.'")

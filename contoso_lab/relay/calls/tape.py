@@ -72,6 +72,7 @@ class Tape:
                 scenario=grant.scenario,
                 mode=grant.mode,
                 replay_of=grant.replay_of,
+                console=grant.console,
                 target={"kind": target.kind, "model": target.model},
                 session=dict(setup.session),
                 catalogue_sha=setup.catalogue_sha,
