@@ -19,7 +19,8 @@ NUMBER_WORDS = frozenset({*_VALUES, "hundred", "thousand"})
 _WORD = "|".join(sorted(NUMBER_WORDS, key=len, reverse=True))
 # Atomic, so that "two hundred" is never cut out of "two hundred and nine dollars".
 _SPOKEN = rf"(?>(?:an?[\s-]+(?=hundred|thousand)|\b)(?:{_WORD})(?:(?:[\s-]+and)?[\s-]+(?:an?[\s-]+)?(?:{_WORD}))*)\b"
-_DIGITS = r"(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d{1,2})?(?![\d%])"
+# Atomic as well: "costs 1,899 dollars" is not "costs 1" with a comma behind it, nor "costs 9.50 euros" a nine.
+_DIGITS = r"(?>(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d{1,2})?)(?![\d%])"
 _UNIT = r"(?:US[\s-]+)?(?:dollars?|bucks|USD)\b"
 _CENTS = rf"(?:,?\s+(?:and\s+)?(\d{{1,2}}|{_SPOKEN})\s+cents?\b)?"
 _VERB = r"\b(?:costs?|priced\s+at|price\s+(?:is|of)|sells?\s+for|goes\s+for)\s+(?:only\s+|just\s+)?"
@@ -44,6 +45,9 @@ class Amount:
     start: int
     end: int
     usd: float
+    """In the currency that the words name, or leave open; it is not converted."""
+    named: bool = True
+    """Whether the words name dollars; "costs 279" leaves it open."""
 
 
 def find_amounts(text: str) -> list[Amount]:
@@ -59,7 +63,8 @@ def find_amounts(text: str) -> list[Amount]:
         if usd is not None:
             cents = next((group for group in (match[_DIGITS_CENTS], match[_WORDS_CENTS]) if group), None)
             start = match.start(name) if name == "bare" else match.start()
-            found.append(Amount(start, match.end(), usd + ((_value(cents) or 0) / 100 if cents else 0)))
+            usd += (_value(cents) or 0) / 100 if cents else 0
+            found.append(Amount(start, match.end(), usd, named=name != "bare"))
     return found
 
 

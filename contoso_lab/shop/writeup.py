@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import chain
@@ -45,7 +46,9 @@ class WriteUp:
     run: PromptRun
 
 
-async def decide(messages: Messages, target: Target) -> GateDecision:
+async def decide(
+    messages: Messages, target: Target, *, clock_ns: Callable[[], int] = time.monotonic_ns
+) -> GateDecision:
     """Ask whether the customer wants a page now.
 
     Args:
@@ -54,7 +57,7 @@ async def decide(messages: Messages, target: Target) -> GateDecision:
     Raises:
         PromptError: the target cannot be reached or does not keep to the schema.
     """
-    run = await prompts.run("writeup_gate", target, conversation=list(messages))
+    run = await prompts.run("writeup_gate", target, clock_ns=clock_ns, conversation=list(messages))
     data = run.data or {}
     return GateDecision(bool(data["requested"]), str(data["reason"]), run)
 
@@ -68,6 +71,7 @@ async def suggest(
     *,
     most: int = 3,
     language: str | None = None,
+    clock_ns: Callable[[], int] = time.monotonic_ns,
 ) -> WriteUp:
     """Write the page, piece by piece.
 
@@ -87,7 +91,7 @@ async def suggest(
     inputs = {
         **who(customer, catalog), "conversation": list(messages), "most": most, "language": language_of(code).name,
     }  # fmt: skip
-    async with prompts.stream("suggestions", target, **inputs) as pieces:
+    async with prompts.stream("suggestions", target, clock_ns=clock_ns, **inputs) as pieces:
         async for piece in pieces:
             if on_text is not None:
                 on_text(piece)

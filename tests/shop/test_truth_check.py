@@ -7,6 +7,7 @@ import io
 import re
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -257,3 +258,61 @@ def test_the_example_of_the_documentation_prints_what_it_says() -> None:
     with contextlib.redirect_stdout(io.StringIO()) as printed:
         exec(example[1], {})
     assert printed.getvalue() == example[2]
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "words"),
+    [
+        ("The Meadow Four costs 279 euros.", "en", "279 euros"),
+        ("The Meadow Four is £250.", "en", "£250"),
+        ("The Meadow Four is two hundred ten pounds sterling.", "en", "two hundred ten pounds sterling"),
+        ("Das Meadow Four kostet 279 Euro.", "de", "279 Euro"),
+        ("La Meadow Four coûte 279 €.", "fr", "279 €"),
+        ("La Meadow Four cuesta 279 euros.", "es", "279 euros"),
+        ("Meadow Fourは27900円です。", "ja", "27900円"),
+    ],
+)  # fmt: skip
+def test_a_price_in_other_money_than_the_catalogues_is_found(text: str, language: str, words: str) -> None:
+    found = [one for one in check(text, CATALOG, language=language) if one.kind in ("price", "total", "currency")]
+    assert [(one.kind, one.verdict, one.words, one.sku) for one in found] == [
+        ("currency", "unsupported", words, "TEN-02")
+    ]
+    assert "$279.00" in found[0].catalogue
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The Meadow Four costs $279, which is under 300 euros.", "You said that you had 200 euros to spend.",
+        "Would 279 euros for the Meadow Four be too much?", "A night on the campsite is 20 euros.",
+        "The Meadow Four is not 279 euros.", "The Lodge Eight weighs 20 pounds.",
+    ],
+)  # fmt: skip
+def test_what_is_no_price_of_ours_in_other_money_is_no_finding(text: str) -> None:
+    assert [one for one in check(text, CATALOG) if one.kind == "currency"] == []
+
+
+def test_a_catalogue_in_euros_is_held_to_euros() -> None:
+    rows = [{"name": "Sea Kayak", "price": 899.5}, {"name": "River Canoe", "price": 1200.0}]
+    euros = Catalog.from_frame(pd.DataFrame(rows), currency="EUR")
+
+    def said(text: str) -> list[tuple[str, str]]:
+        return [(one.kind, one.verdict) for one in check(text, euros) if one.kind != "product"]
+
+    assert said("The Sea Kayak costs 899.50 euros.") == [("price", "true")]
+    assert said("The Sea Kayak costs €900.") == [("price", "false")]
+    assert said("The Sea Kayak costs $899.50.") == [("currency", "unsupported")]
+    assert said("The Sea Kayak and the River Canoe come to 2,099.50 euros together.") == [("total", "true")]
+    assert check("The Sea Kayak costs €900.", euros)[-1].catalogue == "Sea Kayak: €899.50"
+
+
+@pytest.mark.parametrize(
+    ("text", "verdict"),
+    [
+        ("Apart from the Summit Solo, the Harbor Two is the lightest tent I have.", "true"),
+        ("The lightest tent, not counting the Summit Solo, is the Meadow Four.", "false"),
+        ("The Harbor Two is the lightest tent I have.", "false"),
+    ],
+)
+def test_what_is_left_out_of_a_ranking_does_not_count(text: str, verdict: str) -> None:
+    assert [one.verdict for one in check(text, CATALOG) if one.kind == "superlative"] == [verdict]

@@ -60,7 +60,10 @@ def by_order(scene: Scene, order: Order) -> list[Line] | None:
     if order.extreme and not fresh and re.search(r"\b(?:thing|product|item)\b", scene.ask.masked):
         ranked = extremes(scene.shelf, order.measure, order.direction)
         top = ranked[0]
-        return [must(f"the {top.name} {be(top)} the {most} product I have, {_value(scene, top, order.measure)}.")]
+        apart = _apart(scene, top, order, scene.briefing.products)
+        return [
+            must(f"{apart}the {top.name} {be(top)} the {most} product I have, {_value(scene, top, order.measure)}.")
+        ]
     if not category:
         return None
     shelf = scene.among(category, kind)
@@ -70,11 +73,25 @@ def by_order(scene: Scene, order: Order) -> list[Line] | None:
         ranked = extremes(serving or shelf, order.measure, order.direction)
         if not ranked:
             return None
+        top = ranked[0]
         group = f"{noun(category, kind)} I have{for_whom(free, shelf)}"
-        return [
-            must(f"the {ranked[0].name} {be(ranked[0])} the {most} {group}, {_value(scene, ranked[0], order.measure)}.")
-        ]
+        alike = tuple(p for p in scene.briefing.products if p.category == category and is_kind(p, kind))
+        apart = _apart(scene, top, order, alike)
+        return [must(f"{apart}the {top.name} {be(top)} the {most} {group}, {_value(scene, top, order.measure)}.")]
     return _beyond(scene, order, focus, serving, shelf, word, most)
+
+
+def _apart(scene: Scene, top: Product, order: Order, products: tuple[Product, ...]) -> str:
+    """What goes still further and is not recommended, because the customer owns it or the persona spares it."""
+    here = measure(top, order.measure) or 0.0
+    further = [
+        product for product in extremes(products, order.measure, order.direction)
+        if product not in scene.shelf and order.direction * ((measure(product, order.measure) or 0.0) - here) > 0
+    ]  # fmt: skip
+    if not further:
+        return ""
+    owned = ", which you own already," if all(map(scene.briefing.owns, further)) else ","
+    return f"apart from {listing(f'the {product.name}' for product in further)}{owned} "
 
 
 def _beyond(

@@ -9,13 +9,14 @@ from dataclasses import replace
 from contoso_lab.shop.catalog import Catalog
 from contoso_lab.shop.customers import Customer
 from contoso_lab.shop.mentions import Mention
+from contoso_lab.shop.prices import written
 from contoso_lab.shop.truth.belonging import check_brands, check_categories
 from contoso_lab.shop.truth.comparing import check_comparisons
 from contoso_lab.shop.truth.figures import ABOUT, check_figures
 from contoso_lab.shop.truth.finding import Finding, Medium, Verdict
 from contoso_lab.shop.truth.mood import is_claim
 from contoso_lab.shop.truth.offers import check_bought, check_carried, check_unknowable
-from contoso_lab.shop.truth.prices import Stated, stated_prices
+from contoso_lab.shop.truth.prices import Stated, check_currency, stated_prices
 from contoso_lab.shop.truth.ranges import check_ranges
 from contoso_lab.shop.truth.ranking import check_superlatives
 from contoso_lab.shop.truth.sentences import Reading, read
@@ -28,7 +29,7 @@ _CORRECTS = re.compile(
     r"quiero\s+decir|mejor\s+dicho)\b|失礼|訂正|いえ、|いや、",
     re.IGNORECASE,
 )
-_SAME = frozenset({"price", "total", "spec", "comparison", "brand", "category", "range", "superlative"})
+_SAME = frozenset({"price", "total", "currency", "spec", "comparison", "brand", "category", "range", "superlative"})
 
 
 def check(
@@ -62,6 +63,7 @@ def check(
     found = [
         *_products(reading),
         *_prices(reading),
+        *check_currency(reading),
         *check_figures(reading),
         *check_superlatives(reading),
         *check_comparisons(reading),
@@ -112,7 +114,7 @@ def _verdict(stated: Stated, reading: Reading) -> tuple[Verdict, str]:
     claim = stated.claim
     if claim.true_usd is None:
         return "unsupported", "it is not said what costs that"
-    says = f"{_name(claim.sku, reading)}${claim.true_usd:,.2f}"
+    says = f"{_name(claim.sku, reading)}{written(claim.true_usd, reading.catalog.currency)}"
     near = ABOUT.search(stated.sentence.before(stated.amount)) is not None
     if claim.ok is None and near:
         return "true" if abs(claim.stated_usd - claim.true_usd) <= 0.05 * claim.true_usd else "false", says

@@ -10,6 +10,7 @@ Kind = Literal[
     "not_carried",
     "price",
     "total",
+    "currency",
     "comparison",
     "brand",
     "category",
@@ -28,10 +29,10 @@ Kind = Literal[
 ]
 """What is claimed, or which rule of the prompts is broken.
 
-`product`: names something that we carry. `not_carried`: names something that we do not. `comparison`: cheaper or
-lighter than another. `bought`: says what the customer owns. `again`: recommends what they own. `unknowable`:
-delivery, stock, discounts. `markup`: Markdown, an address or a SKU in speech. `unspoken`, `permission`: a page that
-nobody talked about or asked for (`contoso_lab.shop.rules`).
+`product`: names something that we carry. `not_carried`: names something that we do not. `currency`: a price in money
+that the catalogue has no prices in. `comparison`: cheaper or lighter than another. `bought`: says what the customer
+owns. `again`: recommends what they own. `unknowable`: delivery, stock, discounts. `markup`: Markdown, an address or a
+SKU in speech. `unspoken`, `permission`: a page that nobody talked about or asked for (`contoso_lab.shop.rules`).
 """
 
 KINDS: tuple[Kind, ...] = get_args(Kind)

@@ -14,8 +14,10 @@ from typing import NamedTuple, TypeVar
 from contoso_lab.shop.catalog import Catalog
 from contoso_lab.shop.mentions import Mention
 from contoso_lab.shop.money import Amount
-from contoso_lab.shop.truth.finding import Medium
+from contoso_lab.shop.truth.finding import Finding, Medium
+from contoso_lab.shop.truth.mood import is_claim
 from contoso_lab.shop.truth.sentences import Reading, Sentence, Spot, clause, read, subjects
+from contoso_lab.shop.truth.units import FOREIGN
 
 _TOTAL = re.compile(
     r"\b(?:together|totals?|altogether|combined|sum|everything|for\s+(?:both|the\s+(?:set|pair|two|three))|"
@@ -121,7 +123,27 @@ def _claims_in(sentence: Sentence, catalog: Catalog) -> list[Stated]:
     return claims
 
 
-def _is_claim(sentence: Sentence, amount: Amount) -> bool:
+def check_currency(reading: Reading) -> list[Finding]:
+    """Prices in money that the catalogue has none in: nobody can say whether they are true, so nobody may say them."""
+    found, catalog = [], reading.catalog
+    categories = tuple(dict.fromkeys(product.category for product in catalog))
+    for sentence in reading.sentences:
+        foreign = [each for each in sentence.quantities if each.dimension in FOREIGN]
+        paired = pairs(sentence.mentions, foreign)
+        for sum_ in foreign:
+            if not _is_claim(sentence, sum_) or not is_claim(sentence, sum_, (*sentence.amounts, *foreign)):
+                continue
+            about = [paired[sum_]] if sum_ in paired else subjects(sentence, sum_, categories, catalog, foreign)
+            if not about:
+                continue  # of which thing it is the price, nobody can tell: a toll, a campsite, a parcel
+            product = catalog.get(about[0].sku)
+            says = f"{product.name}: {product.price}; the catalogue has no prices in {FOREIGN[sum_.dimension]}"
+            words = reading.text[sum_.start : sum_.end]
+            found.append(Finding("currency", "unsupported", words, sum_.start, sum_.end, says, product.sku))
+    return found
+
+
+def _is_claim(sentence: Sentence, amount: Spot) -> bool:
     before = sentence.text[: amount.start - sentence.start]
     after = sentence.text[amount.end - sentence.start :]
     return not (_NO_CLAIM_BEFORE.search(before) or _RANGE_BEFORE.search(before) or _NO_CLAIM_AFTER.match(after))

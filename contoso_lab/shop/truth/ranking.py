@@ -67,6 +67,12 @@ _ONE_OF = re.compile(
     r"nos)?\s*$",
     re.IGNORECASE,
 )
+_EXCEPT = re.compile(
+    r"\b(?:apart\s+from|besides|other\s+than|except(?:\s+for)?|not\s+counting|after|next\s+to|abgesehen\s+von|außer|nach|"
+    r"à\s+part|hormis|sauf|après|aparte\s+de|excepto|salvo|después\s+de)\s+"
+    r"(?:the|your|dem|der|den|Ihrem|Ihrer|le|la|les|votre|el|los|las|su)?\s*$",
+    re.IGNORECASE,
+)
 _OUR = re.compile(
     r"\b(?:products?|items?|things?|articles?|gear|(?:in|of)\s+(?:the|our)\s+(?:whole\s+)?(?:shop|store|catalogu?e|"
     r"range)|we\s+(?:have|sell|carry)\s+overall|Artikel|Produkte?|produits?|productos?)\b",
@@ -129,7 +135,8 @@ def _superlative(reading: Reading, sentence: Sentence, match: re.Match[str], val
         sentence, place, (*sentence.mentions, *sentence.quantities)
     ):
         return None
-    product = _subject(reading, sentence, place)
+    apart = [m for m in sentence.mentions if _EXCEPT.search(sentence.before(m))]
+    product = _subject(reading, _without(sentence, apart), place)
     if product is None:
         return None
     among = near[0] if near else None
@@ -140,7 +147,7 @@ def _superlative(reading: Reading, sentence: Sentence, match: re.Match[str], val
     narrowed = _qualified(among, sentence, place)
     if narrowed is None:
         return None
-    among = narrowed
+    among = _but(narrowed, apart)
     rank = _RANK.search(sentence.text[: match.start()])
     at = 0 if rank is None else 1 if rank[1] else 2
     verdict, says = _ranked(product, among, value, way, at)
@@ -200,6 +207,14 @@ def _qualified(among: Shelf, sentence: Sentence, place: Place) -> Shelf | None:
         return None
     products = tuple(product for product in among.products if keeps(product))
     return Shelf(products, f"{among.called} {found['how']}{found['what']}")
+
+
+def _but(among: Shelf, apart: Sequence[Mention]) -> Shelf:
+    """Fewer are meant by "apart from the Summit Solo, the lightest tent"."""
+    if not apart:
+        return among
+    skus = {mention.sku for mention in apart}
+    return Shelf(tuple(product for product in among.products if product.sku not in skus), f"other {among.called}")
 
 
 def _subject(reading: Reading, sentence: Sentence, place: Place) -> Product | None:

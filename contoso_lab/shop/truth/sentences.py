@@ -11,7 +11,7 @@ from contoso_lab.shop.catalog import Catalog
 from contoso_lab.shop.mentions import Mention, category_noun, find_mentions
 from contoso_lab.shop.money import Amount, find_amounts
 from contoso_lab.shop.truth.finding import Medium
-from contoso_lab.shop.truth.units import Quantity, blanked, find_quantities
+from contoso_lab.shop.truth.units import DOLLARS, FOREIGN, OURS, Quantity, blanked, find_quantities, in_currency
 
 SENTENCE = re.compile(r"[^.!?。！？\n]+(?:[.!?](?=[^\s*)\"”。！？])[^.!?。！？\n]*)*[.!?。！？\n]*")
 CLAUSE = re.compile(
@@ -51,7 +51,7 @@ class Sentence:
     mentions: tuple[Mention, ...]
     quantities: tuple[Quantity, ...]
     amounts: tuple[Amount, ...]
-    """Sums of money."""
+    """Sums of money in the catalogue's currency."""
     earlier: tuple[Mention, ...]
     """What was named last before it; in a page without a name in reach, what the heading names."""
 
@@ -90,8 +90,9 @@ def read(
     """
     mentions = find_mentions(text, catalog, loose=True, language=language, heard=medium == "speech")
     names = tuple((m.start, m.end) for m in mentions)
-    quantities = find_quantities(text, language, names=names)
-    amounts = _amounts(blanked(text, names), quantities, language)
+    currency = catalog.currency
+    quantities = [in_currency(each, currency) for each in find_quantities(text, language, names=names)]
+    amounts = _amounts(blanked(text, names), quantities, language, currency)
     sentences: list[Sentence] = []
     before: tuple[Mention, ...] = tuple(earlier)
     heading: tuple[Mention, ...] = ()
@@ -114,10 +115,16 @@ def read(
     return Reading(text, language, medium, catalog, tuple(sentences))
 
 
-def _amounts(text: str, quantities: Sequence[Quantity], language: str) -> list[Amount]:
+def _amounts(text: str, quantities: Sequence[Quantity], language: str, currency: str) -> list[Amount]:
     found = find_amounts(text) if language == "en" else []
+    foreign = [each for each in quantities if each.dimension in FOREIGN]
+    found = [
+        amount for amount in found
+        if (not amount.named or currency in DOLLARS)
+        and not any(amount.start < each.end and each.start < amount.end for each in foreign)
+    ]  # fmt: skip
     for quantity in quantities:
-        if quantity.dimension == "usd" and not any(a.start < quantity.end and quantity.start < a.end for a in found):
+        if quantity.dimension == OURS and not any(a.start < quantity.end and quantity.start < a.end for a in found):
             found.append(Amount(quantity.start, quantity.end, quantity.value))
     return sorted(found, key=lambda amount: amount.start)
 

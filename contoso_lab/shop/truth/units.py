@@ -14,7 +14,10 @@ from contoso_lab.shop.truth.numbers import Number, find_numbers
 
 _UNITS: tuple[tuple[str, str, float], ...] = (
     ("usd", r"(?:US[\s-]?)?\$|(?:US[\s-]+)?(?:dollars?|dólar(?:es)?)|bucks|USD|米?ドル", 1.0),
-    ("eur", r"€|euros?|EUR|ユーロ|£|GBP|yen|円", 1.0),
+    ("eur", r"€|euros?|EUR|ユーロ", 1.0),
+    ("gbp", r"£|GBP|pounds\s+sterling|sterling|quid", 1.0),
+    ("jpy", r"¥|￥|yens?|JPY|円", 1.0),
+    ("chf", r"CHF|(?:Swiss|Schweizer)\s+(?:francs?|Franken)|Franken|francs\s+suisses", 1.0),
     ("kilowatts", r"kW|kilowatts?|kilovatios?|キロワット", 1.0),
     ("kg", r"kg|kilos?|kilogram(?:m?e?|o)?s?|キロ(?:グラム)?", 1.0),
     ("kg", r"g(?!\w|/)|gram(?:m?e?|o)?s?|グラム", 0.001),
@@ -62,7 +65,13 @@ _UNIT = re.compile(
     r"[\s\u00a0\u202f-]*(?:" + "|".join(f"(?P<{name}>(?:{pattern})(?![a-zà-ÿß]))" for name, pattern in _PARTS) + ")",
     re.IGNORECASE,
 )
-_SIGN = re.compile(r"(?:US\s*)?(?P<usd>\$)\s?$|(?P<eur>[€£])\s?$")
+_SIGN = re.compile(r"(?:US\s*)?(?P<usd>\$)\s?$|(?P<eur>€)\s?$|(?P<gbp>£)\s?$|(?P<jpy>[¥￥])\s?$|\b(?P<chf>CHF)\s?$")
+DOLLARS = frozenset({"USD", "CAD", "AUD", "NZD", "SGD", "HKD"})
+"""Currencies whose people say "dollars" and write "$"."""
+OURS = "usd"
+"""The dimension of the catalogue's own money, whatever it is called."""
+FOREIGN: dict[str, str] = {"dollar": "USD", "eur": "EUR", "gbp": "GBP", "jpy": "JPY", "chf": "CHF"}
+"""The dimensions of other money, with the names of their currencies."""
 _UPF = re.compile(r"(?:\bUPF[\s-]*|\b(?:sun\s+protection|protection)\s+factor\s+(?:of\s+)?)$", re.IGNORECASE)
 _SLEEPS = re.compile(
     r"(?:\b(?:sleeps?|seats?|fits?|accommodates?|houses?|(?:room|space|tent|table|big\s+enough|large\s+enough|"
@@ -129,6 +138,17 @@ def find_quantities(text: str, language: str = "en", *, names: tuple[tuple[int, 
     return found
 
 
+def in_currency(quantity: Quantity, currency: str) -> Quantity:
+    """A sum of money as the catalogue's own (`OURS`) or as foreign (`FOREIGN`); other quantities as they are.
+
+    >>> [in_currency(q, "EUR").dimension for q in find_quantities("$5, €5, 5 kg")]
+    ['dollar', 'usd', 'kg']
+    """
+    if quantity.dimension == "usd":
+        return quantity if currency in DOLLARS else replace(quantity, dimension="dollar")
+    return replace(quantity, dimension=OURS) if FOREIGN.get(quantity.dimension) == currency else quantity
+
+
 def blanked(text: str, names: tuple[tuple[int, int], ...]) -> str:
     """The text with its names painted over: "Meadow Four" holds a number word."""
     for start, end in names:
@@ -165,7 +185,7 @@ def _merged(numbers: list[Number], text: str) -> list[Number]:
             and 10 <= number.value <= 99
             and not text[last.start].isdigit()
             and not text[number.start].isdigit()
-            and re.match(r"\s*(?:dollars?|bucks|[.,;!?]|$)", text[number.end :], re.IGNORECASE)
+            and re.match(r"\s*(?:dollars?|bucks|euros?|quid|yen|[.,;!?]|$)", text[number.end :], re.IGNORECASE)
         ):
             merged[-1] = Number(last.start, number.end, 100 * last.value + number.value, 1.0)
         else:
