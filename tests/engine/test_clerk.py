@@ -267,8 +267,12 @@ def test_without_the_rule_it_shows_without_asking() -> None:
 
 
 def test_what_was_bought_is_not_recommended() -> None:
-    replies = talk("I need hiking boots", "do you have others?", "I need a backpack", "what is the cheapest backpack?")
+    lines = ("I need hiking boots", "do you have others?", "I need a backpack", "what is the cheapest backpack?")
+    *replies, cheapest, weight = talk(*lines, "How heavy is it?")
     assert not any("Pathfinder" in reply or "Daybreak" in reply for reply in replies)
+    assert cheapest.startswith("Apart from the Daybreak Daypack, which you own already, the Wayfarer Backpack is")
+    assert "Wayfarer" in weight
+    assert "Daybreak" not in weight
     owned = BASE.replace("- FTW-01 | Pathfinder Boots\n- PAC-01 | Daybreak Daypack", "- nothing yet")
     assert "Daybreak" in talk("what is the cheapest backpack?", system=prompt(base=owned))[-1]
     owns_autumn = prompt(base=BASE.replace("- FTW-01 | Pathfinder Boots", "- SLE-02 | Autumn Night"))
