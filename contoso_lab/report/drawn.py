@@ -100,7 +100,7 @@ def drawn(call: Call, anchor: str, scale: Scale) -> dict[str, Any]:
             for line in call.lines
         ],
         "asked": call.asked,
-        "waits": [{**_bar(wait, scale), "seek": seek(wait.listen_ms)} for wait in call.waits],
+        "waits": [{**bar(wait, scale), "seek": seek(wait.listen_ms)} for wait in call.waits],
         "guessed": not call.measured and any(wait.total_ms is not None for wait in call.waits),
         "shown": [
             {
@@ -117,7 +117,8 @@ def drawn(call: Call, anchor: str, scale: Scale) -> dict[str, Any]:
     }
 
 
-def _bar(wait: Wait, scale: Scale) -> dict[str, Any]:
+def bar(wait: Wait, scale: Scale) -> dict[str, Any]:
+    """A wait as a bar: its parts in per cent of the scale, and what is written beside it."""
     return {
         "number": wait.number,
         "asked": wait.asked or "(no words)",

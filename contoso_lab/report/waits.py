@@ -49,6 +49,8 @@ class Wait:
     """What keeps this wait from being taken at its face value; empty when nothing does."""
     consistent: bool
     """Whether the parts are there and add up to the whole."""
+    item_ids: tuple[str, ...] = ()
+    """The customer's turns that were answered together, as the server named them."""
 
     @property
     def shown_total(self) -> str:
@@ -91,6 +93,7 @@ def waits_of(recording: Recording) -> tuple[Wait, ...]:
                 segments=lay_out(entry.parts_ms) if entry.v2v_ms is not None else (),
                 note=_note(entry),
                 consistent=bool(entry.consistent),
+                item_ids=entry.user_item_ids,
             )
         )
     return tuple(waits)
