@@ -12,7 +12,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +21,10 @@ import pandas as pd
 
 from contoso_lab.errors import RecordingError
 from contoso_lab.recording.bundle import Recording
-from contoso_lab.recording.derived import COLLECTED, keep_turns, kept_turns, turns_of
+from contoso_lab.recording.derived import COLUMNS, schema, turn_rows
 from contoso_lab.recording.index import ROW, has_parquet
+
+_NAMES = list(COLUMNS)
 
 
 class Recordings(pd.DataFrame):
@@ -51,51 +54,31 @@ class Recordings(pd.DataFrame):
             progress: is given the paths and gives them back one by one, as `tqdm` does.
         """
         unread: list[str] = []
-        if has_parquet():
-            frame = _joined(_tables(progress(list(self.path)), unread))
-        else:
-            frames = [turns for path in progress(list(self.path)) if (turns := _worked_out(path, unread)) is not None]
-            frame = pd.concat([*frames, pd.DataFrame(columns=list(COLLECTED))], ignore_index=True)
+        paths = progress(list(self.path))
+        frame = _gathered(paths, unread) if has_parquet() else pd.DataFrame(_worked_out(paths, unread), columns=_NAMES)
         frame.attrs["unread"] = unread
         return frame
 
 
-def _tables(paths: Iterable[str], unread: list[str]) -> Iterator[Any]:
-    for path in paths:
-        table = kept_turns(Path(path))
-        if table is None:
-            turns = _worked_out(path, unread)
-            if turns is None:
-                continue
-            keep_turns(Path(path), turns)
-            table = _as_table(turns)
-        yield table.select(list(COLLECTED))
-
-
-def _as_table(turns: pd.DataFrame) -> Any:
-    import pyarrow as pa
-
-    from contoso_lab.recording.derived import schema
-
-    wanted = pa.schema([schema().field(name) for name in COLLECTED])
-    return pa.Table.from_pandas(turns, schema=wanted, preserve_index=False)
-
-
-def _joined(tables: Iterator[Any]) -> pd.DataFrame:
+def _gathered(paths: Iterable[str], unread: list[str]) -> pd.DataFrame:
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    from contoso_lab.recording.derived import schema
+    from contoso_lab.recording.gathered import gather
 
-    empty = schema().empty_table().select(list(COLLECTED))
-    whole = pa.concat_tables([empty, *tables])
-    frame: pd.DataFrame = whole.filter(pc.is_valid(whole["turn"])).to_pandas()
+    by_root = groupby(map(Path, paths), key=lambda path: path.parent)
+    tables = [gather(root, (path.name for path in below), unread).select(_NAMES) for root, below in by_root]
+    whole = pa.concat_tables([schema().empty_table().select(_NAMES), *tables])
+    rows = whole.filter(pc.is_valid(whole["turn"])).sort_by([("recording", "descending"), ("turn", "ascending")])
+    frame: pd.DataFrame = rows.to_pandas()
     return frame
 
 
-def _worked_out(path: str, unread: list[str]) -> pd.DataFrame | None:
-    try:
-        return turns_of(Recording.open(path))
-    except RecordingError as error:
-        unread.append(str(error))
-        return None
+def _worked_out(paths: Iterable[str], unread: list[str]) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = []
+    for path in paths:
+        try:
+            rows += turn_rows(Recording.open(path))
+        except RecordingError as error:
+            unread.append(str(error))
+    return rows
