@@ -10,9 +10,9 @@
 
 from __future__ import annotations
 
-from contoso_lab.memory.in_async import AsyncMemory
+from contoso_lab.memory.in_async import AsyncMemory, alone
 from contoso_lab.memory.manager import Memory
 from contoso_lab.memory.opening import memory_beside, open_memory
 from contoso_lab.memory.values import Forgotten, Message, Thread
 
-__all__ = ["AsyncMemory", "Forgotten", "Memory", "Message", "Thread", "memory_beside", "open_memory"]
+__all__ = ["AsyncMemory", "Forgotten", "Memory", "Message", "Thread", "alone", "memory_beside", "open_memory"]

@@ -3,11 +3,75 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from types import TracebackType
 from typing import Self
 
+from contoso_lab.errors import MemoryFault
 from contoso_lab.memory.manager import Change, Memory, Messages, Threads
+from contoso_lab.memory.sharing import Lease
 from contoso_lab.memory.values import Forgotten, Message, Thread
+
+logger = logging.getLogger(__name__)
+
+LEASED_S = 30.0
+"""How long a turn lasts that nobody renews: so long a relay that was killed holds up the others."""
+LOOKS_EVERY_S = 0.25
+"""How often somebody who waits for a turn asks whether it is free."""
+
+
+@asynccontextmanager
+async def alone(
+    memory: Memory, name: str, *, for_s: float = LEASED_S, every_s: float = LOOKS_EVERY_S
+) -> AsyncIterator[None]:
+    """Do something while nobody else does it who shares this memory; wait for the turn as long as it takes.
+
+    The lease is renewed as long as the block lasts, and given back at its end. Cancelling it while it waits leaves
+    nothing behind. A block that outlives its lease (the store was away for too long) goes on: nobody can stop it.
+
+    Raises:
+        MemoryFault: the store does not answer, or was closed.
+    """
+    while (lease := await _asked(memory, name, for_s)) is None:  # noqa: ASYNC110 - another process ends it, no event tells
+        await asyncio.sleep(every_s)
+    keeping = asyncio.create_task(_keep(lease, for_s))
+    try:
+        yield
+    finally:
+        keeping.cancel()
+        await asyncio.gather(keeping, return_exceptions=True)
+        await asyncio.shield(asyncio.ensure_future(_give_back(lease)))
+
+
+async def _asked(memory: Memory, name: str, for_s: float) -> Lease | None:
+    """Ask for a lease; who is cancelled meanwhile gives back what its thread gets all the same."""
+    asking = asyncio.ensure_future(asyncio.to_thread(memory.lease, name, for_s=for_s))
+    try:
+        return await asyncio.shield(asking)
+    except asyncio.CancelledError:
+        if (lease := await asking) is not None:
+            await _give_back(lease)
+        raise
+
+
+async def _keep(lease: Lease, for_s: float) -> None:
+    while True:
+        await asyncio.sleep(for_s / 3)
+        try:
+            if not await asyncio.to_thread(lease.renew, for_s=for_s):
+                logger.warning("a turn ended before its work did: another relay may do the same work")
+                return
+        except MemoryFault as problem:
+            logger.warning("a turn could not be renewed: %s", type(problem).__name__)
+
+
+async def _give_back(lease: Lease) -> None:
+    try:
+        await asyncio.to_thread(lease.release)
+    except MemoryFault as problem:
+        logger.warning("a turn could not be given back, it ends by itself: %s", type(problem).__name__)
 
 
 class AsyncMemory:
@@ -61,6 +125,14 @@ class AsyncMemory:
     async def history(self, id_: str) -> Messages:
         """See `Memory.history`."""
         return await asyncio.to_thread(self.memory.history, id_)
+
+    async def lease(self, name: str, *, for_s: float) -> Lease | None:
+        """See `Memory.lease`; the lease's own methods ask the store, so call them in a thread (or use `alone`)."""
+        return await asyncio.to_thread(self.memory.lease, name, for_s=for_s)
+
+    async def pace(self, name: str, *, most: int, within_s: float = 60.0) -> float | None:
+        """See `Memory.pace`."""
+        return await asyncio.to_thread(self.memory.pace, name, most=most, within_s=within_s)
 
     async def sweep(self) -> int:
         """See `Memory.sweep`."""

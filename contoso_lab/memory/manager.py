@@ -12,6 +12,7 @@ from typing import Any, Self
 
 from contoso_lab.errors import MemoryClosed, MemoryFault, MemoryMissing, MemoryUnreachable
 from contoso_lab.memory.order import spoken_order
+from contoso_lab.memory.sharing import Lease, Notes
 from contoso_lab.memory.store import Kept, Now, Row, Store
 from contoso_lab.memory.values import (
     LONGEST_NAME,
@@ -64,6 +65,7 @@ class Memory:
         self._clock = clock
         self._idle = idle // timedelta(microseconds=1)
         self._retention = None if retention is None else retention // timedelta(microseconds=1)
+        self._notes = Notes(store, lambda: micros(clock()))
         self._sweeping = threading.Lock()
         self._swept_at: datetime | None = None
 
@@ -187,6 +189,17 @@ class Memory:
         """
         self._read(id_, self._asked_for(id_))
         return spoken_order(read_message(each.body, each.seq) for each in self._store.messages(id_))
+
+    def lease(self, name: str, *, for_s: float) -> Lease | None:
+        """The right to do something alone, among all that share this memory; None while another one has it.
+
+        It ends by itself after `for_s` seconds, so that a relay that was killed holds nothing up.
+        """
+        return self._notes.lease(name, for_s=for_s)
+
+    def pace(self, name: str, *, most: int, within_s: float = 60.0) -> float | None:
+        """Count one deed for all that share this memory; None when it may be, else the seconds until it may."""
+        return self._notes.pace(name, most=most, within_s=within_s)
 
     def sweep(self) -> int:
         """Close the threads that time has closed and delete those whose retention is over; how many."""

@@ -54,6 +54,15 @@ redis.call('HSET', KEYS[1], ARGV[1], ARGV[3])
 return 1
 """
 
+PUT = """
+-- keys: the note; as it was or '', as it shall be or '', how long it lives (ms)
+local there = redis.call('GET', KEYS[1])
+if (there or '') ~= ARGV[1] then return 0 end
+if ARGV[2] == '' then redis.call('DEL', KEYS[1]) return 1 end
+redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
+return 1
+"""
+
 CLOSE_IDLE = """
 -- keys: the thread, the open ones, the closed ones; idle before, id, idle
 local kept = redis.call('HMGET', KEYS[1], 'closed_at', 'touched_at')

@@ -12,9 +12,10 @@ from dataclasses import asdict
 from typing import Any
 from urllib.parse import urlsplit
 
-from contoso_lab.errors import ConfigError, MemoryClosed, MemoryFault, MemoryUnreachable, MissingExtra
+from contoso_lab.errors import ConfigError, MemoryFault, MemoryUnreachable, MissingExtra
 from contoso_lab.memory import redis_scripts
 from contoso_lab.memory.store import Kept, Now, Row
+from contoso_lab.memory.trouble import told_as_ours
 from contoso_lab.memory.values import Forgotten
 
 ANSWER_S = 5.0
@@ -24,6 +25,8 @@ NAME = "{contoso-lab}:memory"
 VERSION = 1
 """Of what the keys hold."""
 MOST_TRIES = 1000
+KEPT_LONGER_MS = 60_000
+"""So long a note outlives its time: our clock and Redis's need not agree."""
 
 
 def open_redis(url: str) -> RedisStore:
@@ -73,6 +76,7 @@ class RedisStore:
         self._write = client.register_script(redis_scripts.WRITE)
         self._add = client.register_script(redis_scripts.ADD)
         self._swap = client.register_script(redis_scripts.SWAP)
+        self._put = client.register_script(redis_scripts.PUT)
         self._close_idle = client.register_script(redis_scripts.CLOSE_IDLE)
         self._erase = client.register_script(redis_scripts.ERASE)
         try:
@@ -149,6 +153,18 @@ class RedisStore:
         with self._asking():
             return sorted(map(_kept, self._client.hvals(_said(id_))))
 
+    def note(self, name: str) -> str | None:
+        """See `Store.note`."""
+        with self._asking():
+            found: str | None = self._client.get(_note(name))
+        return found
+
+    def put(self, name: str, was: str | None, body: str | None, *, now: int, until: int) -> bool:
+        """See `Store.put`; Redis lets it go by itself, a little later."""
+        lives_ms = (until - now) // 1000 + KEPT_LONGER_MS
+        with self._asking():
+            return bool(self._put(keys=[_note(name)], args=[was or "", body or "", lives_ms]))
+
     def sweep(self, at: Now) -> int:
         """See `Store.sweep`."""
         done = 0
@@ -181,15 +197,8 @@ class RedisStore:
     @contextmanager
     def _asking(self) -> Iterator[None]:
         """Tell Redis's trouble as ours."""
-        if self._closed:
-            raise MemoryClosed(f"{self.where} was closed here: open the memory again")
-        try:
+        with told_as_ours(self.where, closed=lambda: self._closed, trouble=self._trouble):
             yield
-        except self._trouble as error:
-            if self._closed:
-                raise MemoryClosed(f"{self.where} was closed here meanwhile: open the memory again") from error
-            reason = str(error).partition("\n")[0] or type(error).__name__
-            raise MemoryUnreachable(f"{self.where} does not answer: {reason}") from error
 
 
 OPEN = f"{NAME}:open"
@@ -206,6 +215,10 @@ def _said(id_: str) -> str:
 
 def _customer(customer: str) -> str:
     return f"{NAME}:customer:{customer}"
+
+
+def _note(name: str) -> str:
+    return f"{NAME}:note:{name}"
 
 
 def _kept(entry: str) -> Kept:

@@ -45,6 +45,15 @@ messages = Table(
 Index("contoso_messages_seq", messages.c.thread_id, messages.c.seq, unique=True)
 
 
+notes = Table(
+    "contoso_notes",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("body", Text, nullable=False),
+    Column("until", BigInteger, nullable=False),
+)
+
+
 def _threads_and_messages(connection: Connection) -> None:
     """To version 1."""
     connection.execute(text("CREATE TABLE contoso_memory_schema (version INTEGER NOT NULL)"))
@@ -72,7 +81,14 @@ def _languages_and_indexes(connection: Connection) -> None:
     connection.execute(text("CREATE UNIQUE INDEX contoso_messages_seq ON contoso_messages (thread_id, seq)"))
 
 
-STEPS: tuple[Callable[[Connection], None], ...] = (_threads_and_messages, _languages_and_indexes)
+def _notes(connection: Connection) -> None:
+    """To version 3: until then every relay counted and queued for itself."""
+    connection.execute(
+        text("CREATE TABLE contoso_notes (name TEXT NOT NULL PRIMARY KEY, body TEXT NOT NULL, until BIGINT NOT NULL)")
+    )
+
+
+STEPS: tuple[Callable[[Connection], None], ...] = (_threads_and_messages, _languages_and_indexes, _notes)
 """The step at index n leads from version n to n + 1. A step that was ever released is never changed."""
 
 VERSION = len(STEPS)

@@ -8,15 +8,19 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from typing import Protocol
 
-from sqlalchemy import ColumnElement, Connection, Engine, RowMapping, case, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Engine, RowMapping, case, delete, insert, select, text, update
 from sqlalchemy.exc import SQLAlchemyError
 
-from contoso_lab.errors import MemoryClosed, MemoryUnreachable
-from contoso_lab.memory.schema import check_version, messages, migrate, threads, version_of
+from contoso_lab.memory.schema import check_version, messages, migrate, notes, threads, version_of
 from contoso_lab.memory.store import Kept, Now, Row
+from contoso_lab.memory.trouble import told_as_ours
 from contoso_lab.memory.values import Forgotten
 
 _FIELDS = tuple(Row.__dataclass_fields__)
+# Both databases say it so; SQLAlchemy has a way for each, and none for both.
+_NEW_NOTE = text(
+    "INSERT INTO contoso_notes (name, body, until) VALUES (:name, :body, :until) ON CONFLICT (name) DO NOTHING"
+)
 AT_ONCE = 500
 """Ids in one question; SQLite takes no more than some thousands."""
 
@@ -134,10 +138,27 @@ class SqlStore:
         with self._reading() as connection:
             return [Kept(*each) for each in connection.execute(question)]
 
+    def note(self, name: str) -> str | None:
+        """See `Store.note`."""
+        with self._reading() as connection:
+            return connection.execute(select(notes.c.body).where(notes.c.name == name)).scalar_one_or_none()
+
+    def put(self, name: str, was: str | None, body: str | None, *, now: int, until: int) -> bool:
+        """See `Store.put`."""
+        this = (notes.c.name == name, notes.c.body == was)
+        with self._writing() as connection:
+            if body is None:
+                return connection.execute(delete(notes).where(*this)).rowcount == 1
+            if was is None:
+                given = {"name": name, "body": body, "until": until}
+                return connection.execute(_NEW_NOTE, given).rowcount == 1
+            return connection.execute(update(notes).where(*this).values(body=body, until=until)).rowcount == 1
+
     def sweep(self, at: Now) -> int:
         """See `Store.sweep`."""
         idle = threads.c.closed_at.is_(None) & (threads.c.touched_at <= at.idle_before)
         with self._writing() as connection:
+            connection.execute(delete(notes).where(notes.c.until <= at.now))
             # What another one holds is left to it: two relays that sweep at once must not wait for each other.
             closed = _ids(connection, idle, skip_locked=True)
             for some in _some(closed):
@@ -176,14 +197,9 @@ class SqlStore:
     def _asking(self) -> Iterator[None]:
         """Tell the database's trouble as ours."""
         with self._in_turn():
-            if self._closed:
-                raise MemoryClosed(f"{self.where} was closed here: open the memory again")
             try:
-                yield
-            except self._trouble as error:
-                if self._closed:
-                    raise MemoryClosed(f"{self.where} was closed here meanwhile: open the memory again") from error
-                raise MemoryUnreachable(f"{self.where} does not answer: {_reason(error)}") from error
+                with told_as_ours(self.where, closed=lambda: self._closed, trouble=self._trouble):
+                    yield
             finally:
                 if self._closed:  # the connection that was in use came back after the others were let go
                     self._engine.pool.dispose()
@@ -231,9 +247,3 @@ def _delete(connection: Connection, ids: Sequence[str]) -> int:
 
 def _some(ids: Sequence[str]) -> Iterator[Sequence[str]]:
     return (ids[start : start + AT_ONCE] for start in range(0, len(ids), AT_ONCE))
-
-
-def _reason(error: BaseException) -> str:
-    """The database's own sentence, without the question: that holds what customers said."""
-    said = str(getattr(error, "orig", None) or error)
-    return said.strip().partition("\n")[0] or type(error).__name__

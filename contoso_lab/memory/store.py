@@ -98,8 +98,20 @@ class Store(Protocol):
     def messages(self, id_: str) -> list[Kept]:
         """All messages of a thread, in the order of arrival."""
 
+    def note(self, name: str) -> str | None:
+        """A note that relays share (`sharing`), whether its time is over or not; None: there is none."""
+
+    def put(self, name: str, was: str | None, body: str | None, *, now: int, until: int) -> bool:
+        """Put a note in the place of what it was (None: of nothing), or take it away (body None), in one step.
+
+        False: it was something else. After `until` it may vanish by itself, or with `sweep`.
+        """
+
     def sweep(self, at: Now) -> int:
-        """Close threads that have been idle for too long, delete those that were closed for too long; how many."""
+        """Close threads that have been idle for too long, delete those that were closed for too long; how many.
+
+        Notes whose time is over go as well, and are not counted.
+        """
 
     def forget(self, customer: str) -> Forgotten:
         """Delete all threads of a customer; no trace of them is left where a client can reach."""

@@ -144,7 +144,9 @@ def _postgres_url() -> Iterator[str]:
 @pytest.fixture
 def postgres_url(_postgres_url: str) -> str:
     with _connected(_postgres_url) as connection:
-        connection.execute(text("DROP TABLE IF EXISTS contoso_memory_schema, contoso_threads, contoso_messages"))
+        connection.execute(
+            text("DROP TABLE IF EXISTS contoso_memory_schema, contoso_threads, contoso_messages, contoso_notes")
+        )
     return _postgres_url
 
 

@@ -187,8 +187,8 @@ def test_the_tables_are_those_that_the_program_reads(postgres_url, postgres):
 def test_a_postgres_of_a_newer_version_is_refused(postgres_url, postgres):
     open_memory(postgres_url).close()
     with postgres() as connection:
-        connection.execute(text("UPDATE contoso_memory_schema SET version = 3"))
-    with pytest.raises(MemoryFault, match="has version 3 and this contoso-lab knows versions up to 2: update"):
+        connection.execute(text("UPDATE contoso_memory_schema SET version = 4"))
+    with pytest.raises(MemoryFault, match="has version 4 and this contoso-lab knows versions up to 3: update"):
         open_memory(postgres_url)
 
 

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from contoso_lab.errors import LabError
 from contoso_lab.memory import Forgotten, Memory, Message, open_memory
+from contoso_lab.memory.sharing import Lease
 from contoso_lab.memory.store import Kept, Now, Row
 
 
@@ -24,6 +25,7 @@ class Plain:
     where: str = "plain"
     threads: dict[str, Row] = field(default_factory=dict)
     said: dict[str, dict[str, Kept]] = field(default_factory=dict)
+    notes: dict[str, tuple[str, int]] = field(default_factory=dict)
 
     def insert(self, row: Row) -> None:
         self.threads[row.id], self.said[row.id] = row, {}
@@ -62,8 +64,20 @@ class Plain:
     def messages(self, id_: str) -> list[Kept]:
         return sorted(self.said.get(id_, {}).values())
 
+    def note(self, name: str) -> str | None:
+        return self.notes.get(name, (None,))[0]
+
+    def put(self, name: str, was: str | None, body: str | None, *, now: int, until: int) -> bool:
+        if self.note(name) != was:
+            return False
+        self.notes.pop(name, None)
+        if body is not None:
+            self.notes[name] = body, until
+        return True
+
     def sweep(self, at: Now) -> int:
         done = 0
+        self.notes = {name: note for name, note in self.notes.items() if note[1] > at.now}
         for row in list(self.threads.values()):
             if row.closed_at is None and row.touched_at <= at.idle_before:
                 row = self.threads[row.id] = replace(row, closed_at=row.touched_at + at.idle)
@@ -99,6 +113,9 @@ STEP = st.one_of(
     st.tuples(st.just("list"), st.sampled_from([None, "maya", "tom"]), st.booleans()),
     st.tuples(st.just("pass"), st.sampled_from([1, 600, 3600, 10_800])),
     st.tuples(st.just("sweep")),
+    st.tuples(st.sampled_from(["lease", "renew"]), IDS, st.sampled_from([30, 1200])),
+    st.tuples(st.just("release"), IDS),
+    st.tuples(st.just("pace"), IDS, st.integers(1, 3)),
     st.tuples(st.just("forget"), st.sampled_from(["maya", "tom"])),
 )
 
@@ -109,6 +126,7 @@ class Tried:
     def __init__(self, memory: Memory) -> None:
         self.memory = memory
         self.ids: list[str] = []
+        self.leases: dict[str, Lease] = {}
 
     def ask(self, step: tuple[Any, ...]) -> object:
         try:
@@ -134,6 +152,18 @@ class Tried:
                 return sorted(map(self._named, found), key=lambda thread: thread.id)
             case "sweep":
                 return self.memory.sweep()
+            case "lease":
+                lease = self.memory.lease(given[0], for_s=given[1])
+                self.leases |= {} if lease is None else {given[0]: lease}
+                return lease is not None
+            case "renew" | "release" if given[0] not in self.leases:
+                return None
+            case "renew":
+                return self.leases[given[0]].renew(for_s=given[1])
+            case "release":
+                return self.leases[given[0]].release()
+            case "pace":
+                return self.memory.pace(given[0], most=given[1], within_s=700)
             case "forget":
                 return self.memory.forget(given[0])
             case _:

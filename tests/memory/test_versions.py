@@ -116,7 +116,7 @@ def test_a_program_that_is_killed_while_it_migrates_leaves_the_old_version(path,
 def test_a_newer_database_is_refused_in_one_sentence(path):
     open_memory(f"sqlite:///{path}").close()
     with sqlite3.connect(path) as raw:
-        raw.execute("UPDATE contoso_memory_schema SET version = 3")
+        raw.execute("UPDATE contoso_memory_schema SET version = 4")
     raw.close()
-    with pytest.raises(MemoryFault, match="has version 3 and this contoso-lab knows versions up to 2: update"):
+    with pytest.raises(MemoryFault, match="has version 4 and this contoso-lab knows versions up to 3: update"):
         open_memory(f"sqlite:///{path}")
