@@ -18,6 +18,7 @@ from contoso_lab.recording.log import Log, RecordedEvent, RecordedEvents, read_l
 from contoso_lab.recording.manifest import MANIFEST, Manifest, safe_name, write_whole
 from contoso_lab.recording.tables import tool_calls_table, turns_table
 from contoso_lab.recording.timeline import Timeline
+from contoso_lab.recording.track import track_file
 from contoso_lab.wire import Conversation
 from contoso_lab.wire.dialogue import dialogue_html
 
@@ -215,7 +216,7 @@ class Recording:
         ]
 
     def _stored(self, name: Literal["in", "out"]) -> Clip | None:
-        place = self.path / "audio" / f"{name}.wav"
+        place = track_file(self.path, name)
         return read_audio(place) if place.exists() else None
 
     def _needed(self, name: Literal["in", "out"]) -> int:
@@ -244,10 +245,11 @@ class Recording:
             return [str(error)]
         if stored is None:
             return [f"audio/{name}.wav is missing"]
+        file = f"audio/{track_file(self.path, name).name}"
         found = []
         if len(stored) < needed:
             ms = 1000 * (needed - len(stored)) / stored.rate_hz
-            found.append(f"audio/{name}.wav: its last {ms:.0f} ms were not written; they are silent here")
+            found.append(f"{file}: its last {ms:.0f} ms were not written; they are silent here")
         pcm = stored.to_bytes(AudioFormat("pcm16", stored.rate_hz))
         wrong = sum(
             ref["off"] + ref["len"] <= len(stored)
@@ -255,5 +257,5 @@ class Recording:
             for _, ref in self._references(name)
         )
         if wrong:
-            found.append(f"audio/{name}.wav: the sound of {wrong} events is not what was recorded")
+            found.append(f"{file}: the sound of {wrong} events is not what was recorded")
         return found

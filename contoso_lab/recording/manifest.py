@@ -18,7 +18,8 @@ MANIFEST = "manifest.json"
 
 class _Page(BaseModel):
     # Fields of a later version are kept, so that opening and saving loses nothing.
-    model_config = ConfigDict(extra="allow")
+    # What stands below a field is its description in the JSON Schema.
+    model_config = ConfigDict(extra="allow", use_attribute_docstrings=True)
 
 
 class TargetInfo(_Page):

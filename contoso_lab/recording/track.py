@@ -13,6 +13,12 @@ from contoso_lab.recording.files import GrowingWav
 _BUFFER_BYTES = 1 << 18
 
 
+def track_file(folder: Path, name: str) -> Path:
+    """Where a track of a bundle lies: a WAV file as it was recorded, or a FLAC file that was made of it."""
+    wav, flac = (folder / "audio" / f"{name}.{kind}" for kind in ("wav", "flac"))
+    return flac if flac.exists() and not wav.exists() else wav
+
+
 class Reference(NamedTuple):
     """Where the sound of an event lies; it takes the place of the base64 text."""
 
