@@ -9,13 +9,13 @@ from __future__ import annotations
 import math
 from collections.abc import Hashable, Sequence
 from dataclasses import replace
-from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from contoso_lab.errors import ScoringError
 from contoso_lab.scoring.stats import Estimate, Floats, student_quantile
+from contoso_lab.scoring.stats.planning import fewest_pairs, sample_size
 
 EXACT_UP_TO = 14
 """With this many pairs of calls or fewer, every pattern of signs is counted; with more they are drawn."""
@@ -25,7 +25,7 @@ def sign_flip(differences: ArrayLike, rng: np.random.Generator | None = None, *,
     """How often chance alone would push the sum of the calls' differences this far from zero (two-sided p).
 
     Up to fourteen calls every pattern of signs is counted; beyond that `draws` patterns are drawn and the
-    observed one is counted among them: `(b+1)/(m+1)`.
+    observed one is counted among them: `(b+1)/(m+1)`. Computed by scipy.
 
     Args:
         differences: One number for each pair of calls, second run minus first.
@@ -40,18 +40,27 @@ def sign_flip(differences: ArrayLike, rng: np.random.Generator | None = None, *,
     data = np.asarray(differences, dtype=np.float64)
     if data.ndim != 1 or not data.size or not np.isfinite(data).all():
         raise ScoringError("the sign-flip test needs one finite difference for each pair of calls")
-    observed = abs(float(data.sum()))
-    # Sums in another order differ in their last bits: those count as equal.
-    at_least = observed - 1e-9 * float(np.abs(data).sum())
-    if data.size <= EXACT_UP_TO:
-        patterns = (np.arange(2**data.size)[:, None] >> np.arange(data.size)) & 1
-        sums = np.abs((1 - 2 * patterns) @ data)
-        return float(np.mean(sums >= at_least))
-    if rng is None:
+    if data.size > EXACT_UP_TO and rng is None:
         raise ScoringError(f"{data.size} pairs of calls are too many to count: pass rng=np.random.default_rng(…)")
-    signs = rng.integers(0, 2, size=(draws, data.size), dtype=np.int8)
-    sums = np.abs((1 - 2 * signs.astype(np.float64)) @ data)
-    return float((np.count_nonzero(sums >= at_least) + 1) / (draws + 1))
+    if data.size == 1 or not data.any():
+        return 1.0
+    from scipy.stats import permutation_test
+
+    found = permutation_test(
+        (data / np.abs(data).max(),),
+        _distance,
+        permutation_type="samples",
+        alternative="greater",
+        n_resamples=2**data.size if data.size <= EXACT_UP_TO else draws,
+        batch=512,
+        rng=rng,
+    )
+    return min(1.0, float(found.pvalue))
+
+
+def _distance(values: Floats, axis: int = -1) -> Floats:
+    # Sums in another order differ in their last bits: those count as equal.
+    return np.asarray(np.abs(values.sum(axis=axis)).round(9), dtype=np.float64)
 
 
 def smallest_p(calls: int, *, metrics: int = 1) -> float:
@@ -75,9 +84,11 @@ def mcnemar(gained: int, lost: int) -> float:
     """
     if gained < 0 or lost < 0:
         raise ScoringError(f"cases are counted from zero, not {gained} gained and {lost} lost")
-    changed = gained + lost
-    ways = sum(math.comb(changed, k) for k in range(min(gained, lost) + 1))
-    return min(1.0, 2 * math.ldexp(ways, -changed))
+    if gained == lost:
+        return 1.0
+    from scipy.stats import binomtest
+
+    return float(binomtest(gained, gained + lost).pvalue)
 
 
 def walsh_median(differences: ArrayLike) -> float:
@@ -144,18 +155,30 @@ def equivalent(difference: Estimate, margin: float, *, alpha: float = 0.05) -> b
     return abs(difference.value) + reach < margin
 
 
+def non_inferior(difference: Estimate, margin: float, *, lower_is_better: bool, alpha: float = 0.05) -> bool:
+    """Whether the second run is shown to be worse by no more than the margin (the half of TOST that matters).
+
+    >>> non_inferior(Estimate(40.0, clusters=12, se=20.0), margin=100.0, lower_is_better=True)
+    True
+    """
+    if margin <= 0:
+        raise ScoringError(f"a margin is the largest loss that would not matter, above zero, not {margin}")
+    if difference.se is None or difference.clusters < 2:
+        return False
+    loss = difference.value if lower_is_better else -difference.value
+    return loss + student_quantile(1 - alpha, difference.clusters - 1) * difference.se < margin
+
+
 def calls_needed(difference: Estimate, *, metrics: int = 1, alpha: float = 0.05, power: float = 0.8) -> int | None:
     """How many pairs of calls would show a difference of this size, if it is real.
 
     `n = (z_{α/2}+z_β)²·s²/δ²` over calls, and never fewer than the sign-flip test needs to reach the level.
     None when the difference is zero: no number of calls shows nothing.
     """
-    fewest = next(n for n in range(1, 64) if smallest_p(n, metrics=metrics) <= alpha)
+    fewest = fewest_pairs(alpha=alpha, metrics=metrics)
     if difference.se is None:
         return fewest
     if difference.value == 0:
         return None
-    normal = NormalDist()
-    spread = difference.se * math.sqrt(difference.clusters)
-    reach = normal.inv_cdf(1 - alpha / (2 * metrics)) + normal.inv_cdf(power)
-    return max(fewest, math.ceil((reach * spread / difference.value) ** 2))
+    variance = difference.se**2 * difference.clusters
+    return max(fewest, sample_size(difference.value, variance, alpha=alpha, power=power, metrics=metrics))

@@ -1,49 +1,76 @@
 """Medians and tails of waiting times, with the turns that were never answered kept in.
 
-A turn without an answer has no latency, yet it is the worst thing that can happen to a caller. It counts as
-longer than every answered one, so a quantile either is a real waiting time or is said to lie beyond them all.
+A turn without an answer has no latency, yet it is the worst thing that can happen to a caller. It counts as a wait that
+was longer than what was seen of it (Kaplan–Meier), so a quantile either is a waiting time or is said to lie beyond them
+all.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Hashable, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from contoso_lab.errors import ScoringError
 from contoso_lab.scoring.stats import FEWEST_FOR, QUANTILE_METHOD, Estimate, Floats
+from contoso_lab.scoring.stats.estimates import FEW_CLUSTERS
+from contoso_lab.scoring.stats.survival import beyond, km_quantile, too_few, wait_quantile
 
 
-def quantile(values: ArrayLike, q: float, *, unanswered: int = 0) -> Estimate:
+def quantile(values: ArrayLike, q: float, *, given_up: ArrayLike = ()) -> Estimate:
     """The quantile `q`, if there are enough values for it to mean anything.
 
-    The value is NaN with a note when there are too few values or when it falls among the unanswered turns.
+    Without waits that were given up it is numpy's `median_unbiased` quantile, with them Kaplan–Meier's. The value is
+    NaN with a note when there are too few values or when it lies beyond all that ended.
 
     Args:
         values: Waiting times that ended.
         q: Between 0 and 1. 0.5, 0.9, 0.95 and 0.99 need 1, 36, 72 and 368 values.
-        unanswered: How many more were waited for in vain.
+        given_up: How long was waited in vain, for each wait that did not end.
 
     >>> quantile([100, 200, 400], 0.5).value
     200.0
     >>> quantile([100, 200, 400], 0.9).note
     'n too small'
-    >>> quantile([100, 200], 0.5, unanswered=3).note
+    >>> quantile([100, 200], 0.5, given_up=[900, 900, 900]).note
     'beyond every answered turn: 3 of 5 were never answered'
     """
     if not 0 < q < 1:
         raise ScoringError(f"a quantile lies between 0 and 1, not at {q}")
-    answered = np.asarray(values, dtype=np.float64)
-    n = answered.size + unanswered
+    answered, open_ones = np.asarray(values, dtype=np.float64), np.asarray(given_up, dtype=np.float64)
+    n = answered.size + open_ones.size
     if n < FEWEST_FOR.get(q, fewest_for(q)):
         return Estimate(math.nan, n=n, note="n too small")
-    value = _pooled(np.concatenate([answered, np.full(unanswered, np.inf)]), q)
+    if not open_ones.size:
+        return Estimate(_pooled(answered, q), n=n, method=QUANTILE_METHOD)
+    value = km_quantile(answered, open_ones, q)
     if not math.isfinite(value):
-        note = f"beyond every answered turn: {unanswered} of {n} were never answered"
-        return Estimate(math.nan, n=n, note=note)
-    return Estimate(value, n=n, method=QUANTILE_METHOD, note="")
+        return Estimate(math.nan, n=n, note=beyond(open_ones.size, n))
+    return Estimate(value, n=n, method="Kaplan–Meier")
+
+
+def quantile_interval(values: ArrayLike, q: float, *, level: float = 0.95) -> Estimate:
+    """The quantile of values that do not share calls, with its distribution-free interval; computed by scipy.
+
+    >>> quantile_interval(range(36), 0.9).interval
+    (28.0, 35.0)
+    >>> quantile_interval(range(35), 0.9).note
+    'n too small'
+    """
+    data = np.asarray(values, dtype=np.float64)
+    point = quantile(data, q)
+    if point.note:
+        return point
+    from scipy.stats import quantile_test
+
+    found: Any = quantile_test(data, p=q).confidence_interval(confidence_level=level)
+    low, high = float(found.low), float(found.high)
+    if math.isnan(low) or math.isnan(high):
+        return Estimate(point.value, n=point.n, method=point.method, note="n too small for an interval")
+    return Estimate(point.value, low, high, point.n, point.n, "order statistics")
 
 
 def fewest_for(q: float, *, level: float = 0.95) -> int:
@@ -63,7 +90,8 @@ def median_interval(
     clusters: Sequence[Hashable],
     rng: np.random.Generator,
     *,
-    unanswered: Sequence[Hashable] = (),
+    given_up: ArrayLike = (),
+    given_up_clusters: Sequence[Hashable] = (),
     level: float = 0.95,
     draws: int = 2000,
 ) -> Estimate:
@@ -76,34 +104,43 @@ def median_interval(
         values: Waiting times that ended.
         clusters: The call of each value.
         rng: The source of the draws.
-        unanswered: The call of each turn that was waited for in vain.
+        given_up: How long was waited in vain, for each wait that did not end.
+        given_up_clusters: The call of each of those.
         level: How often the interval should hold the truth.
         draws: How often the calls are drawn again.
     """
-    point = quantile(values, 0.5, unanswered=len(unanswered))
-    calls = _by_call(values, clusters, unanswered)
-    point = Estimate(point.value, n=point.n, clusters=len(calls), method=point.method, note=point.note)
+    answered, open_ones = np.asarray(values, dtype=np.float64), np.asarray(given_up, dtype=np.float64)
+    if answered.size != len(clusters) or open_ones.size != len(given_up_clusters):
+        raise ScoringError(
+            f"each value needs its call, but {answered.size + open_ones.size} values came with "
+            f"{len(clusters) + len(given_up_clusters)} calls"
+        )
+    point = quantile(answered, 0.5, given_up=open_ones)
+    calls = list(dict.fromkeys([*clusters, *given_up_clusters]))
     if not math.isfinite(point.value):
-        return point
-    if len(calls) >= 10:
-        medians = np.array([_pooled(np.concatenate(draw), 0.5) for draw in _draw(calls, rng, draws)])
-        method = "cluster bootstrap"
-        low, high = np.quantile(medians, [0.5 - level / 2, 0.5 + level / 2], method="inverted_cdf")
-    else:
-        medians = np.sort([_pooled(call, 0.5) for call in calls])
-        below = _order_statistic(len(calls), level)
-        if below is None:
-            return Estimate(point.value, n=point.n, clusters=len(calls), method=point.method, note=_too_few(len(calls)))
-        method = "ordered medians of the calls"
-        low, high = medians[below], medians[-1 - below]
+        return Estimate(point.value, n=point.n, clusters=len(calls), method=point.method, note=point.note)
+    if len(calls) >= FEW_CLUSTERS:
+        return wait_quantile(
+            answered, clusters, open_ones, given_up_clusters, 0.5, rng, level=level, draws=draws, method=point.method
+        )
+    below = _order_statistic(len(calls), level)
+    if below is None:
+        return Estimate(point.value, n=point.n, clusters=len(calls), method=point.method, note=too_few(len(calls)))
+    medians = np.sort([_call_median(call, answered, clusters, open_ones, given_up_clusters) for call in calls])
+    method = "ordered medians of the calls"
+    low, high = float(medians[below]), float(medians[-1 - below])
     # An end among the unanswered turns is open: it is said as no interval rather than as a number.
     if not (math.isfinite(low) and math.isfinite(high)):
         return Estimate(point.value, n=point.n, clusters=len(calls), method=method, note="it reaches unanswered turns")
-    return Estimate(point.value, float(low), float(high), point.n, len(calls), method)
+    return Estimate(point.value, low, high, point.n, len(calls), method)
 
 
-def _too_few(calls: int) -> str:
-    return "one call" if calls == 1 else f"{calls} calls, 6 are needed"
+def _call_median(
+    call: Hashable, ended: Floats, clusters: Sequence[Hashable], given_up: Floats, open_clusters: Sequence[Hashable]
+) -> float:
+    mine = ended[np.array([cluster == call for cluster in clusters], dtype=bool)]
+    lost = given_up[np.array([cluster == call for cluster in open_clusters], dtype=bool)]
+    return km_quantile(mine, lost, 0.5) if mine.size else math.inf
 
 
 def quantile_difference(
@@ -162,22 +199,6 @@ def _pooled(values: Floats, q: float) -> float:
     if math.isinf(ordered[high]):
         return math.inf
     return float(ordered[low] + share * (ordered[high] - ordered[low]))
-
-
-def _by_call(values: ArrayLike, clusters: Sequence[Hashable], unanswered: Sequence[Hashable]) -> list[Floats]:
-    calls: dict[Hashable, list[float]] = {}
-    data = np.asarray(values, dtype=np.float64)
-    if data.size != len(clusters):
-        raise ScoringError(f"each value needs its call, but {data.size} values came with {len(clusters)} calls")
-    for value, call in zip(data, clusters, strict=True):
-        calls.setdefault(call, []).append(float(value))
-    for call in unanswered:
-        calls.setdefault(call, []).append(math.inf)
-    return [np.array(call) for call in calls.values()]
-
-
-def _draw(calls: list[Floats], rng: np.random.Generator, draws: int) -> list[list[Floats]]:
-    return [[calls[i] for i in picks] for picks in rng.integers(0, len(calls), size=(draws, len(calls)))]
 
 
 def _order_statistic(n: int, level: float) -> int | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar
 
@@ -96,10 +96,13 @@ def summarise(metric: Metric, rows: Sequence[Row], *, seed: int = 0) -> Summary:
     estimate: Estimate | None = None
     if ok and not labels:
         rng = np.random.default_rng(seed)
-        values, calls = [float(row.value or 0) for row in ok], [row.recording for row in ok]
+        unit = cluster_of(rows)
+        values, calls = [float(row.value or 0) for row in ok], [unit(row) for row in ok]
         if metric.aggregate == "median":
-            estimate = median_interval(values, calls, rng, unanswered=[row.recording for row in censored])
-            tails = {q: quantile(values, q, unanswered=len(censored)) for q in TAILS}
+            given_up = [row.at_least or 0.0 for row in censored]
+            lost = [unit(row) for row in censored]
+            estimate = median_interval(values, calls, rng, given_up=given_up, given_up_clusters=lost)
+            tails = {q: quantile(values, q, given_up=given_up) for q in TAILS}
         else:
             share = metric.unit == "share" or all(isinstance(row.value, bool) for row in ok)
             weights = [float(row.n) for row in ok] if metric.aggregate == "ratio" else None
@@ -114,6 +117,16 @@ def summarise(metric: Metric, rows: Sequence[Row], *, seed: int = 0) -> Summary:
         note=_note(metric, rows, estimate, labels, tails),
         tails=tails,
     )
+
+
+def cluster_of(rows: Sequence[Row]) -> Callable[[Row], str]:
+    """What the rows of one call, or of one scenario that was run several times, have in common.
+
+    Runs of one scenario resemble each other as the turns of one call do. Only where there is a single scenario is the
+    call the unit: what is said then is about that scenario.
+    """
+    scenarios = {row.scenario for row in rows}
+    return (lambda row: row.scenario) if len(scenarios) > 1 else (lambda row: row.recording)
 
 
 def _note(

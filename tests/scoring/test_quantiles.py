@@ -33,11 +33,14 @@ def test_unanswered_turns_push_the_quantile_up_and_never_vanish() -> None:
     # 40 turns, 4 of them unanswered: dropping those would make the tail look short.
     answered = np.linspace(400, 2500, 36)
     dropped = quantile(answered, 0.9).value
-    kept = quantile(answered, 0.9, unanswered=4)
+    kept = quantile(answered, 0.9, given_up=[8000] * 4)
     assert kept.n == 40
-    assert math.isnan(kept.value)
-    assert "4 of 40" in kept.note
-    assert quantile(answered, 0.5, unanswered=4).value > quantile(answered, 0.5).value
+    # A tenth was given up: p90 lies between the longest answer and the moment when the last one gave up.
+    assert kept.value == (2500 + 8000) / 2
+    beyond = quantile(np.tile(answered, 2), 0.95, given_up=[8000] * 8)
+    assert math.isnan(beyond.value)
+    assert "8 of 80" in beyond.note
+    assert quantile(answered, 0.5, given_up=[8000] * 4).value > quantile(answered, 0.5).value
     assert dropped < 2500
 
 
@@ -60,14 +63,14 @@ def test_many_calls_are_drawn_again_with_a_seed() -> None:
     values, calls = rng.lognormal(7, 0.3, 60), [i // 5 for i in range(60)]
     first = median_interval(values, calls, np.random.default_rng(2), draws=300)
     assert first == median_interval(values, calls, np.random.default_rng(2), draws=300)
-    assert first.method == "cluster bootstrap"
+    assert first.method == "median_unbiased, cluster bootstrap"
     assert first.low < first.value < first.high
 
 
 def test_an_interval_that_reaches_silence_is_not_a_number() -> None:
     calls = [c for c in "abcdef" for _ in range(2)]
     silent = ["f"] * 5
-    estimate = median_interval(range(12), calls, np.random.default_rng(0), unanswered=silent)
+    estimate = median_interval(range(12), calls, np.random.default_rng(0), given_up=[90] * 5, given_up_clusters=silent)
     assert estimate.interval is None
     assert estimate.note == "it reaches unanswered turns"
 

@@ -4,8 +4,6 @@ Turns are clustered in calls, so the call is the unit that counts: an interval t
 independent covers the truth about two times in three where it promises nineteen in twenty. Every function
 here takes the cluster of each value, and every random draw comes from a `numpy.random.Generator` that the
 caller seeds.
-
-This is the one door to scipy for everything that scores.
 """
 
 from __future__ import annotations
@@ -13,7 +11,6 @@ from __future__ import annotations
 import math
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
-from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -27,6 +24,10 @@ QUANTILE_METHOD = "median_unbiased"
 
 FEWEST_FOR: dict[float, int] = {0.5: 1, 0.9: 36, 0.95: 72, 0.99: 368}
 """The least number of values for a two-sided 95 % distribution-free interval around a quantile to exist."""
+
+
+FEW_CLUSTERS = 10
+"""Below this many calls an interval is studentised by drawing the calls again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,6 +194,8 @@ def mean_interval(
 ) -> Estimate:
     """The mean with the interval that suits the clusters: bootstrap-t below ten of them, else Student t.
 
+    A share of ten calls or more has its interval on the logit scale, where it cannot leave 0 to 1.
+
     Args:
         values: One number for each turn or suggestion.
         clusters: The call that each value comes from.
@@ -205,44 +208,16 @@ def mean_interval(
     estimate = clustered_mean(values, clusters, weights=weights, level=level)
     if estimate.se is None:
         return estimate
+    from contoso_lab.scoring.stats.rates import logit_interval, wilson
+
     if share and estimate.se == 0 and estimate.value in (0.0, 1.0):
         bound = wilson(round(estimate.value * estimate.clusters), estimate.clusters, level=level)
         return replace(estimate, low=bound.low, high=bound.high, method="Wilson over calls")
     chosen = estimate
-    if estimate.clusters < 10:
+    if estimate.clusters < FEW_CLUSTERS:
         chosen = bootstrap_t(values, clusters, rng, weights=weights, level=level)
+    elif share:
+        return logit_interval(estimate, level=level)
     if share and chosen.low is not None and chosen.high is not None:
         chosen = replace(chosen, low=max(0.0, chosen.low), high=min(1.0, chosen.high))
     return chosen
-
-
-def wilson(successes: int, n: int, *, level: float = 0.95) -> Estimate:
-    """A rate with Wilson's score interval, which says something even when nothing failed.
-
-    >>> wilson(0, 20)
-    0 [0, 0.161]
-    """
-    if n < 1 or not 0 <= successes <= n:
-        raise ScoringError(f"a rate needs 0 <= successes <= n and n >= 1, not {successes} of {n}")
-    z = NormalDist().inv_cdf(0.5 + level / 2)
-    rate = successes / n
-    centre = (rate + z * z / (2 * n)) / (1 + z * z / n)
-    reach = z / (1 + z * z / n) * math.sqrt(rate * (1 - rate) / n + z * z / (4 * n * n))
-    low = 0.0 if successes == 0 else centre - reach
-    high = 1.0 if successes == n else centre + reach
-    return Estimate(rate, low, high, n=n, clusters=n, method="Wilson")
-
-
-def holm(p_values: Sequence[float]) -> list[float]:
-    """Adjust the p values of one family so that any false alarm at all stays below the level (Holm 1979).
-
-    >>> [round(p, 3) for p in holm([0.01, 0.04, 0.03])]
-    [0.03, 0.06, 0.06]
-    """
-    order = sorted(range(len(p_values)), key=lambda i: p_values[i])
-    adjusted = [0.0] * len(p_values)
-    worst = 0.0
-    for rank, i in enumerate(order):
-        worst = max(worst, min(1.0, (len(p_values) - rank) * p_values[i]))
-        adjusted[i] = worst
-    return adjusted
