@@ -36,7 +36,11 @@ AfterReply = Callable[["Session"], Awaitable[None]]
 
 
 class Session:
-    """One call. Made by `connect`; everything that it says and hears is in `conversation`."""
+    """One call. Made by `connect`; everything that it says and hears is in `conversation`.
+
+    Its clock is the machine's, unless the call is held in virtual time. Where nobody listens (`listens=False`), replies
+    do not sound: each counts as heard once it is complete.
+    """
 
     def __init__(
         self,
@@ -45,6 +49,8 @@ class Session:
         *,
         relayed: bool,
         after_reply: AfterReply | None = None,
+        listens: bool = True,
+        clock_ns: Callable[[], int] | None = None,
     ) -> None:
         self.conversation = Conversation()
         self.recording_id: str | None = None
@@ -57,7 +63,9 @@ class Session:
         self._relayed = relayed
         self._writing = None if after_reply is None else OneAtATime(lambda: after_reply(self))
         self._playback = Playback()
-        self._origin_ns = time.monotonic_ns()
+        self._listens = listens
+        self._clock_ns = clock_ns or time.monotonic_ns
+        self._origin_ns = self._clock_ns()
         self._changed = asyncio.Condition()
         self._poke_player = asyncio.Event()
         self._leaving = False
@@ -73,7 +81,7 @@ class Session:
     @property
     def now_ms(self) -> float:
         """Milliseconds since the session was opened, by the monotonic clock."""
-        return (time.monotonic_ns() - self._origin_ns) / 1e6
+        return (self._clock_ns() - self._origin_ns) / 1e6
 
     @property
     def quiet(self) -> bool:
@@ -204,7 +212,7 @@ class Session:
     async def _hear(self, event: Event, at_ms: float) -> None:
         data = event.data
         match event.type:
-            case "response.output_audio.delta":
+            case "response.output_audio.delta" if self._listens:
                 samples = decode(from_base64(data["delta"]), PCM16_24K)
                 await self._report(self._playback.advance(at_ms))
                 self._playback.push(data["item_id"], data["response_id"], samples, at_ms=at_ms)

@@ -8,12 +8,12 @@ import json
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 from contoso_lab.errors import SessionRefused
-from contoso_lab.session.line import Line, closed
+from contoso_lab.session.line import Connection, Line, closed
 from contoso_lab.settings import Target
 
 if TYPE_CHECKING:
@@ -57,11 +57,14 @@ async def fetch_token(relay_url: str, *, secret: str | None = None, **binding: s
 
 
 @asynccontextmanager
-async def open_line(target: Target, *, resumable: bool = False) -> AsyncIterator[Line]:
+async def open_line(
+    target: Target, *, resumable: bool = False, through: Callable[[Connection], Connection] = lambda it: it
+) -> AsyncIterator[Line]:
     """A Realtime connection by the official `openai` client, to a relay or to a target itself.
 
     Args:
         resumable: it is a relay, to which the line comes back by itself when the connection breaks.
+        through: puts something between the line and its connection, such as a recorder.
 
     Raises:
         SessionRefused: the other side is not there or does not let us in.
@@ -88,7 +91,7 @@ async def open_line(target: Target, *, resumable: bool = False) -> AsyncIterator
             except OSError as error:
                 raise SessionRefused(target.base_url, f"nothing answers there ({error})") from error
 
-        line = Line(await dial({"resumable": "1"} if resumable else {}), dial=dial if resumable else None)
+        line = Line(through(await dial({"resumable": "1"} if resumable else {})), dial=dial if resumable else None)
         try:
             yield line
         except ConnectionClosed as error:

@@ -11,14 +11,11 @@ import json
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from contoso_lab.errors import EventError, SessionClosed, SessionRefused
 from contoso_lab.session.returning import Books
 from contoso_lab.wire import Event, parse_server
-
-if TYPE_CHECKING:
-    from openai.resources.realtime.realtime import AsyncRealtimeConnection
 
 REMEMBERED_EVENTS = 512
 """How far back a doubled event is known again."""
@@ -26,7 +23,24 @@ FIRST_TRY_S = 0.25
 LONGEST_PAUSE_S = 4.0
 """The pauses between tries double from the first to this."""
 
-Dial = Callable[[Mapping[str, str]], Awaitable["AsyncRealtimeConnection"]]
+
+class Connection(Protocol):
+    """What a line needs of a connection: three methods of the official client's `AsyncRealtimeConnection`."""
+
+    async def recv_bytes(self) -> bytes:
+        """The next message. Raises `websockets.exceptions.ConnectionClosed` when there is none any more."""
+        ...
+
+    async def send_raw(self, data: bytes | str) -> None:
+        """Send one message. Raises `websockets.exceptions.ConnectionClosed`."""
+        ...
+
+    async def close(self) -> None:
+        """End it."""
+        ...
+
+
+Dial = Callable[[Mapping[str, str]], Awaitable[Connection]]
 """Opens a connection with these fields in the query; raises `SessionRefused`."""
 
 
@@ -42,7 +56,7 @@ class Line:
 
     def __init__(
         self,
-        connection: AsyncRealtimeConnection,
+        connection: Connection,
         *,
         dial: Dial | None = None,
         pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
@@ -152,7 +166,7 @@ class Line:
             if await self._take_over(connection):
                 return
 
-    async def _take_over(self, connection: AsyncRealtimeConnection) -> bool:
+    async def _take_over(self, connection: Connection) -> bool:
         """Go on with a new connection; `False` when that broke, too, before a word was said."""
         from websockets.exceptions import ConnectionClosed
 

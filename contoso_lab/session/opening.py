@@ -11,14 +11,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 from pydantic import SecretStr
 
 from contoso_lab.errors import LabError, SessionClosed
 from contoso_lab.session.client import AfterReply, Session
 from contoso_lab.session.door import fetch_token, open_line
+from contoso_lab.session.line import Line
 from contoso_lab.settings import Target
 
 
@@ -34,6 +35,7 @@ async def connect(
     mode: str | None = None,
     secret: str | None = None,
     after_reply: AfterReply | None = None,
+    listens: bool = True,
 ) -> AsyncIterator[Session]:
     """Open a call through a relay: the relay knows the key and sets the persona.
 
@@ -58,23 +60,32 @@ async def connect(
         mode=mode,
     )
     door = Target("url", f"{relay_url.rstrip('/')}/v1", "relay", "relay", SecretStr(token))
-    async with _open(door, relayed=True, after_reply=after_reply) as session:
+    line = open_line(door, resumable=True)
+    async with session_on(line, relayed=True, after_reply=after_reply, listens=listens) as session:
         yield session
 
 
 @asynccontextmanager
 async def join(target: Target, *, after_reply: AfterReply | None = None) -> AsyncIterator[Session]:
     """Open a call to a target itself, without a relay: nothing is recorded and no persona is set."""
-    async with _open(target, relayed=False, after_reply=after_reply) as session:
+    async with session_on(open_line(target), relayed=False, after_reply=after_reply) as session:
         yield session
 
 
 @asynccontextmanager
-async def _open(target: Target, *, relayed: bool, after_reply: AfterReply | None) -> AsyncIterator[Session]:
+async def session_on(
+    opening: AbstractAsyncContextManager[Line],
+    *,
+    relayed: bool,
+    after_reply: AfterReply | None = None,
+    listens: bool = True,
+    clock_ns: Callable[[], int] | None = None,
+) -> AsyncIterator[Session]:
+    """Hold a call on a line that is opened and closed with it; the other arguments are those of `Session`."""
     own: Exception | None = None
     try:
-        async with open_line(target, resumable=relayed) as line, asyncio.TaskGroup() as tasks:
-            session = Session(line, tasks, relayed=relayed, after_reply=after_reply)
+        async with opening as line, asyncio.TaskGroup() as tasks:
+            session = Session(line, tasks, relayed=relayed, after_reply=after_reply, listens=listens, clock_ns=clock_ns)
             try:
                 yield session
             except Exception as error:
