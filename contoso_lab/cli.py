@@ -17,6 +17,7 @@ from rich.table import Table
 
 from contoso_lab.agent.__main__ import forget
 from contoso_lab.errors import ConfigError, LabError
+from contoso_lab.evaluation.__main__ import app as eval_app
 from contoso_lab.prompts.__main__ import app as prompts_app
 from contoso_lab.settings import Settings
 
@@ -27,6 +28,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(prompts_app, name="prompts")
+app.add_typer(eval_app, name="eval")
 app.command()(forget)
 # Into a file or a pipe a table needs no narrower width than its words.
 out = Console(highlight=False, emoji=False, width=None if sys.stdout.isatty() else 120)

@@ -7,7 +7,8 @@ LabError
 ├── ConfigError            a setting, a key, a port or a package is missing or wrong
 │   ├── MissingExtra       an optional package is needed: which, and the command that installs it
 │   ├── MissingKey         a target needs an API key and none was given
-│   └── PortInUse          another program listens where we were told to listen
+│   ├── PortInUse          another program listens where we were told to listen
+│   └── SuiteError         a suite of evaluations is wrong, fault by fault
 ├── AudioError             bytes or samples that cannot be sound
 │   └── UnreadableAudio    a file that is no audio, or audio that we cannot decode
 ├── EventError             a message that is not a Realtime event
@@ -69,6 +70,14 @@ class PortInUse(ConfigError):
             f"port {port} on {host} is in use by another program: stop that program, or choose another port "
             "(--port 0 takes a free one)"
         )
+
+
+class SuiteError(ConfigError):
+    """A suite of evaluations is wrong; `faults` has a sentence for each, with file and line."""
+
+    def __init__(self, faults: tuple[str, ...]) -> None:
+        self.faults = faults
+        super().__init__("; and ".join(faults))
 
 
 class AudioError(LabError):

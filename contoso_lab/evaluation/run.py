@@ -1,0 +1,154 @@
+"""Run a suite: choose the calls, play them to each variant where it asks for that, score, keep, check the gates."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from contoso_lab.errors import SuiteError
+from contoso_lab.evaluation.baseline import baseline
+from contoso_lab.evaluation.cache import ScoreCache, signature
+from contoso_lab.evaluation.chosen import chosen_recordings, chosen_scorers
+from contoso_lab.evaluation.gates import GateResult, check_gates
+from contoso_lab.evaluation.results import Results
+from contoso_lab.evaluation.suite import BASELINE, Suite
+from contoso_lab.evaluation.suite_file import LoadedSuite, load_suite
+from contoso_lab.recording import Recording
+from contoso_lab.scoring.run import score
+from contoso_lab.scoring.scores import Row, Scores
+from contoso_lab.scoring.value import Scorer
+from contoso_lab.settings import Settings
+
+Progress = Callable[[str], None]
+Player = Callable[[LoadedSuite, str, Sequence[Path], Path, Progress], Awaitable[list[Path]]]
+"""Plays recordings to a variant, into a folder, and gives the new recordings; see `played`."""
+
+
+@dataclass(frozen=True, slots=True)
+class SuiteRun:
+    """What came of a run of a suite."""
+
+    results: Results
+    gates: tuple[GateResult, ...]
+
+    @property
+    def passed(self) -> bool:
+        """Whether every gate holds."""
+        return all(gate.passed for gate in self.gates)
+
+    def __repr__(self) -> str:
+        return "\n".join([repr(self.results), *map(str, self.gates)])
+
+    def _repr_html_(self) -> str:
+        from html import escape
+
+        gates = "".join(f"<li>{escape(str(gate))}</li>" for gate in self.gates)
+        return f"{self.results._repr_html_()}<ul>{gates}</ul>"
+
+
+async def run_suite(
+    suite: str | Path | LoadedSuite,
+    *,
+    runs: Path | None = None,
+    play: Player | None = None,
+    cache: bool = True,
+    progress: Progress = lambda _: None,
+) -> SuiteRun:
+    """Run a suite, keep its results below `runs/evals`, and check its gates.
+
+    Cancelled or killed in the middle, it leaves what was scored in the cache: the next run goes on from there.
+
+    Args:
+        suite: its name, its file, or what `load_suite` gave.
+        runs: where results go; `runs` beside the prompts unless given.
+        play: how customers talk with a variant anew; the replay room's own unless given.
+        cache: take a scorer's answer from an earlier run where neither it nor the recording has changed.
+        progress: called with each thing that is done.
+
+    Raises:
+        SuiteError: the suite does not hold together, or chooses nothing.
+        ReplayError: a customer could not talk with a variant.
+    """
+    loaded = suite if isinstance(suite, LoadedSuite) else load_suite(suite)
+    found = loaded.suite
+    root = runs or Settings().runs
+    scorers = chosen_scorers(loaded)
+    calls = {variant: chosen_recordings(loaded, variant) for variant in found.variants}
+    results = Results.create(root / "evals", suite=found.model_dump(by_alias=True), suite_sha256=loaded.sha256)
+    store = ScoreCache(root / ".scores") if cache else None
+    for variant, paths in calls.items():
+        if found.play.mode != "rescore":
+            paths = await (play or _replay)(loaded, variant, paths, results.path / "calls" / variant, progress)
+        score_variant(results, variant, paths, scorers, store, seed=found.seed, progress=progress)
+    if store is not None:
+        progress(f"{store.hits} answers of scorers were known, {store.misses} were computed")
+    return SuiteRun(results, tuple(gates_of(results)))
+
+
+def score_variant(
+    results: Results,
+    variant: str,
+    paths: Sequence[Path],
+    scorers: Sequence[Scorer],
+    cache: ScoreCache | None,
+    *,
+    seed: int = 0,
+    progress: Progress = lambda _: None,
+) -> Scores:
+    """Score the recordings of a variant and append what was found to a run."""
+    progress(f"{variant}: scoring {len(paths)} recording{'' if len(paths) == 1 else 's'}")
+    rows: list[Row] = []
+    for path in paths:
+        rows += _rows(path, scorers, cache)
+    scores = Scores(rows, {scorer.name: scorer.metric for scorer in scorers}, seed=seed)
+    results.append(variant, scores, {scorer.name: signature(scorer) for scorer in scorers}, recordings=paths)
+    return scores
+
+
+def rescore(
+    results: Results, scorers: Sequence[Scorer], *, cache: ScoreCache | None = None, progress: Progress = lambda _: None
+) -> None:
+    """Score the recordings of a run once more, with new scorers or with changed ones; nobody is asked anything.
+
+    Raises:
+        SuiteError: recordings of the run are not there any more.
+    """
+    for variant in results.variants:
+        paths = results.recordings(variant)
+        if gone := [path for path in paths if not path.is_dir()]:
+            raise SuiteError((f"{results.id}: {len(gone)} recordings are gone, first {gone[0]}: run the suite again",))
+        score_variant(results, variant, paths, scorers, cache, progress=progress)
+
+
+def gates_of(results: Results) -> list[GateResult]:
+    """Check the gates of a run as its suite was when it ran."""
+    suite = Suite.model_validate(results.about["suite"])
+
+    def scores_of(name: str) -> Scores:
+        kind, _, variant = name.rpartition(":")
+        if kind == BASELINE:
+            return baseline(suite.suite, variant, results.signatures(variant))
+        return results.scores(name)
+
+    return check_gates(suite.gates, results.variants, scores_of, seed=suite.seed)
+
+
+def _rows(path: Path, scorers: Sequence[Scorer], cache: ScoreCache | None) -> list[Row]:
+    """All rows of one recording; it is opened only when something has to be computed."""
+    known = {scorer.name: cache.get(path, scorer) if cache else None for scorer in scorers}
+    missing = [scorer for scorer in scorers if known[scorer.name] is None]
+    if missing:
+        fresh = score(Recording.open(path), missing)
+        for scorer in missing:
+            rows = list(fresh.of(scorer.name))
+            known[scorer.name] = rows
+            if cache is not None:
+                cache.put(path, scorer, rows)
+    return [row for scorer in scorers for row in known[scorer.name] or ()]
+
+
+async def _replay(
+    loaded: LoadedSuite, variant: str, paths: Sequence[Path], into: Path, progress: Progress
+) -> list[Path]:
+    raise SuiteError((f"{loaded.at('play', 'mode')}: mode {loaded.suite.play.mode!r} is not built yet: use rescore",))
