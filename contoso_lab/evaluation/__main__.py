@@ -6,7 +6,7 @@ import asyncio
 import json
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -14,7 +14,6 @@ from rich.markup import escape
 from rich.table import Table
 
 from contoso_lab.errors import SuiteError
-from contoso_lab.evaluation.gates import GateResult
 from contoso_lab.settings import Settings
 
 app = typer.Typer(
