@@ -57,6 +57,12 @@ class _Person(Protocol):
 
 def picture(path: Path | None, width_px: int) -> str:
     """An `img` element that carries its picture inside; nothing for a picture that lies elsewhere."""
+    uri = picture_uri(path)
+    return f'<img alt="" width="{width_px}" src="{uri}" style="border-radius:8px">' if uri else ""
+
+
+def picture_uri(path: Path | None) -> str:
+    """A picture as a `data:` URI; empty for one that lies elsewhere or cannot be read."""
     if path is None:
         return ""
     kind = _KINDS.get(path.suffix.lower(), "svg+xml")
@@ -64,7 +70,7 @@ def picture(path: Path | None, width_px: int) -> str:
         data = base64.b64encode(path.read_bytes()).decode("ascii")
     except OSError:
         return ""  # a card without its picture is still a card
-    return f'<img alt="" width="{width_px}" src="data:image/{kind};base64,{data}" style="border-radius:8px">'
+    return f"data:image/{kind};base64,{data}"
 
 
 def product_card(product: _Shown) -> str:

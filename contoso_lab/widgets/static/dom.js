@@ -55,12 +55,13 @@ export const waitText = (ms) => {
 };
 
 // The frame of a widget: its name for a screen reader, what went wrong, what is going on, and the body.
+// Inside it our keys are ours: JupyterLab would else take "1" for "make this cell a heading".
 export const makeFrame = (model, el, life, name) => {
   const alert = h("div", { class: "cl-error", role: "alert", hidden: true });
   const doing = h("div", { class: "cl-stack cl-doing", role: "status", hidden: true },
     h("span", { class: "cl-quiet cl-small" }), h("div", { class: "cl-progress" }, h("i")));
   const body = h("div", { class: "cl-stack" });
-  const root = h("section", { class: `cl cl-panel cl-stack cl-${name}`, "aria-label": model.get("label") || name }, alert, doing, body);
+  const root = h("section", { class: `cl cl-panel cl-stack cl-${name}`, "aria-label": model.get("label") || name, "data-lm-suppress-shortcuts": "true" }, alert, doing, body);
   const own = { fault: "", work: "" };
   const show = () => {
     const fault = own.fault || model.get("error");
