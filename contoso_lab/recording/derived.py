@@ -23,7 +23,7 @@ TURNS = "derived/turns.parquet"
 RULES_VERSION = 1
 """Of the fold from events to turns; raised when the same events give other turns."""
 COLUMNS = {"recording": "string", "turn": "int64"} | {
-    name: "float64" if name.endswith("_ms") else "string" for name in TURN_COLUMNS
+    name: "float64" if name.endswith("_ms") else "bool" if name == "off_policy" else "string" for name in TURN_COLUMNS
 }
 """The turns of several recordings: the columns of `Recording.turns`, with the recording and a number, and types."""
 _INPUT = {"rules_version": "int64", "input_bytes": "int64", "input_ns": "int64", "input_sha256": "string"}

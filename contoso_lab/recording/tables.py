@@ -27,6 +27,7 @@ TURN_COLUMNS = (
     "audio_ms",
     "heard_ms",
     "response_id",
+    "off_policy",
 )
 """The columns of `Recording.turns`, each a field of `Turn`."""
 

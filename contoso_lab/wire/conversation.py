@@ -50,6 +50,7 @@ class Conversation:
         self._speaking: str | None = None
         self._first_append_ms: float | None = None
         self._asked_places: dict[str, str] = {}
+        self._stand_ins: set[str] = set()
         self._audio_start_ms: dict[str, float] = {}
 
     @property
@@ -97,11 +98,22 @@ class Conversation:
             self._from_server(name, ev, at_ms)
         elif dir == "c2s":
             self._from_client(name, ev, at_ms)
+        elif name.startswith("replay."):
+            self._replayed(name, ev)
         elif name.startswith("playback.") and (draft := self._drafts.get(str(ev.get("item_id")))):
             draft.playback(name, ev, at_ms)
             if name == "playback.stopped" and ev.get("reason") == "flushed":
                 for other in self._drafts.values():
                     other.flushed()
+
+    def _replayed(self, name: str, ev: Mapping[str, Any]) -> None:
+        """What a replay says of items, which may not have come yet."""
+        for item_id in map(str, ev.get("item_ids") or ()):
+            if draft := self._drafts.get(item_id):
+                draft.off_policy |= name == "replay.turn" and bool(ev.get("off_policy"))
+                draft.replaced |= name == "replay.replaced"
+        if name == "replay.stand_ins":
+            self._stand_ins.update(map(str, ev.get("item_ids") or ()))
 
     def _from_server(self, name: str, ev: Mapping[str, Any], at_ms: float) -> None:
         match name:
@@ -139,7 +151,7 @@ class Conversation:
 
     def _draft(self, item_id: str, role: Role, at_ms: float) -> Draft:
         if item_id not in self._drafts:
-            self._drafts[item_id] = Draft(item_id, role, at_ms)
+            self._drafts[item_id] = Draft(item_id, role, at_ms, stands_in=item_id in self._stand_ins)
             self._order.note(item_id)
         return self._drafts[item_id]
 

@@ -39,6 +39,11 @@ class Draft:
     cancelled: bool = False
     failed: bool = False
     deleted: bool = False
+    replaced: bool = False
+    """A replay put the recorded turn in its place, in the model's memory; it was said all the same."""
+    stands_in: bool = False
+    """A replay put it there as what was said in the recording; nobody says it here."""
+    off_policy: bool = False
     audio_ms: float = 0.0
     truncated_ms: float | None = None
     """Where the client asked the server to cut."""
@@ -63,9 +68,9 @@ class Draft:
     @property
     def shown(self) -> bool:
         """Whether this is a turn at all, and not machinery, a false alarm or an answer that never came."""
-        if self.is_output or (self.role == "user" and not self.committed):
+        if self.is_output or self.stands_in or (self.role == "user" and not self.committed):
             return False
-        if self.deleted and not self.is_speech:
+        if self.deleted and not self.is_speech and not self.replaced:
             # A deleted item has left the model's memory; it was still said if somebody heard it.
             known = self.played_ms if self.played_ms is not None else self.truncated_ms
             return bool(known) or (known is None and self.play_started_ms is not None)
@@ -119,6 +124,7 @@ class Draft:
             audio_ms=self.audio_ms,
             heard_ms=heard_ms,
             tool_calls=calls,
+            off_policy=self.off_policy,
         )
 
     def _status(self, heard_ms: float) -> Status:

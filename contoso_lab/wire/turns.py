@@ -54,6 +54,8 @@ class Turn:
     """How much of that sound the listener heard."""
     tool_calls: tuple[ToolCall, ...] = ()
     """The functions called in the same response."""
+    off_policy: bool = False
+    """In a replay: it was said after the conversation had left the recorded one, so the two cannot be compared here."""
 
     @property
     def unheard(self) -> str:
