@@ -5,7 +5,7 @@ A socket is closed with one of `CLOSE_CODES` and a sentence. Every other no is a
 | resource | acquired | released | on failure |
 |---|---|---|---|
 | a place among the sockets | before the handshake | when the socket is closed | the same |
-| the thread's lane | for each answer | when it is complete, or failed | the same |
+| the thread's lane, and its lease | for each answer | when it is complete, or failed | the lease ends by itself |
 | the model's work | for each answer | at its end | cancelled with the socket |
 """
 
@@ -39,8 +39,9 @@ from contoso_lab.agent.frames import (
     ThreadFrame,
 )
 from contoso_lab.agent.pictures import read_picture
-from contoso_lab.agent.showing import token_of
+from contoso_lab.agent.showing import address_of, token_of
 from contoso_lab.errors import LabError, MemoryClosed, MemoryMissing, PictureError, SessionRefused, TurnRefused
+from contoso_lab.memory import alone
 
 logger = logging.getLogger(__name__)
 
@@ -63,7 +64,7 @@ CLOSE_CODES = {
     4404: "The thread is not there for this token.",
     TOO_LONG_SILENT: "Nothing was said for too long, or our words were left unread.",
     GONE: "The thread is closed, or was deleted.",
-    TOO_MANY: "The token has made too many threads, or shows wrong ones or sends rubbish too often.",
+    TOO_MANY: "The token makes too many threads or sends rubbish, or its address shows wrong tokens, too often.",
     FULL: "Too many chats are open.",
 }
 REFUSED_PER_MINUTE = 100
@@ -144,7 +145,8 @@ class _Chat:
     async def _open(self, thread_id: str | None) -> str:
         try:
             origin = self._websocket.headers.get("origin")
-            return (await self._agent.open(self._token, thread_id, origin=origin)).id
+            address = address_of(self._websocket)
+            return (await self._agent.open(self._token, thread_id, origin=origin, address=address)).id
         except SessionRefused as no:
             raise _Goodbye(_CLOSES.get(no.status or 0, FAILED), no.reason) from no
         except LabError as no:
@@ -168,7 +170,7 @@ class _Chat:
                 continue
             if not message.text.strip() and not message.image:
                 await self._refuse("empty", "the message is empty: write something, or send a picture")
-            elif wait_s := self._agent.may("message", self._token, per_minute=limits.messages_per_minute):
+            elif wait_s := await self._agent.may("message", self._token, per_minute=limits.messages_per_minute):
                 sentence = f"{limits.messages_per_minute} messages a minute are the most: wait {wait_s:.0f} seconds"
                 await self._refuse("too_fast", sentence)
             elif self._waiting.full():
@@ -188,7 +190,11 @@ class _Chat:
         try:
             async with asyncio.timeout(self._agent.limits.answer_s):
                 written = await self._written(message)
-                async with aclosing(turn(self._agent, thread_id, written)) as frames:
+                # The lane queues up this relay's sockets, the lease all relays on this memory.
+                async with (
+                    alone(self._agent.memory, f"answer/{thread_id}"),
+                    aclosing(turn(self._agent, thread_id, written)) as frames,
+                ):
                     async for frame in frames:
                         if isinstance(frame, AssistantFrame):
                             self._answer_id = frame.payload.id
@@ -209,7 +215,7 @@ class _Chat:
 
     async def _press(self, bell: ChatBell, button: Button) -> None:
         limits = self._agent.limits
-        if self._agent.may("button", self._token, per_minute=limits.requests_per_minute):
+        if await self._agent.may("button", self._token, per_minute=limits.requests_per_minute):
             await self._refuse("too_fast", f"{limits.requests_per_minute} buttons a minute are the most: wait a little")
         else:
             await self._ringing(partial(bell.pressed, button))
@@ -232,7 +238,7 @@ class _Chat:
         await self._say(ErrorFrame.of(code, sentence, id=self._answer_id))
 
     async def _refuse(self, code: ErrorCode, sentence: str) -> None:
-        if self._agent.may("refused", self._token, per_minute=REFUSED_PER_MINUTE):
+        if await self._agent.may("refused", self._token, per_minute=REFUSED_PER_MINUTE):
             raise _Goodbye(TOO_MANY, f"more than {REFUSED_PER_MINUTE} frames a minute were none that we take")
         await self._say(ErrorFrame.of(code, sentence))
 

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import logging
 import time
 import weakref
 from collections import OrderedDict, deque
@@ -24,11 +25,13 @@ from dataclasses import dataclass, field
 
 from contoso_lab import prompts
 from contoso_lab.agent.returning import begin
-from contoso_lab.errors import MemoryMissing, SessionRefused
+from contoso_lab.errors import MemoryFault, MemoryMissing, SessionRefused
 from contoso_lab.memory import Memory, Message, Thread
 from contoso_lab.settings import Target
 from contoso_lab.shop.catalog import Catalog
 from contoso_lab.shop.customers import Customer, get_customer
+
+logger = logging.getLogger(__name__)
 
 WHERE = "the agent"
 NO_TOKEN = "no token was given: ask for one, and show it as Authorization: Bearer, or as ?token= with a socket"
@@ -53,15 +56,16 @@ class Visitor:
     """Who asked for the token, as the relay knows them: only they may have a call in its threads."""
 
 
-Admit = Callable[[str, str | None], Awaitable[Visitor]]
-"""Spends a token that a page of some origin showed, and says whom it was given to.
+Admit = Callable[[str, str | None, str | None], Awaitable[Visitor]]
+"""Spends a token that a page of some origin showed, from some address, and says whom it was given to.
 
 Raises:
-    SessionRefused: it is unknown, used, expired, or bound to another origin (401), or the page may not come in (403).
+    SessionRefused: it is unknown, used, expired, or bound to another origin (401), or the page may not come in (403),
+        or too many wrong ones came from there (429).
 """
 
 
-async def nobody(token: str, origin: str | None) -> Visitor:
+async def nobody(token: str, origin: str | None, address: str | None) -> Visitor:
     """Let nobody in: an agent that was told nothing else has no way to know who may."""
     raise SessionRefused(WHERE, NOBODY, status=401)
 
@@ -163,26 +167,31 @@ class Agent:
                 await asyncio.to_thread(prompts.prepare, "chat", "writeup_gate", "suggestions")
                 self._is_ready = True
 
-    async def enter(self, token: str | None, *, origin: str | None) -> Visitor:
+    async def enter(self, token: str | None, *, origin: str | None, address: str | None = None) -> Visitor:
         """Who shows this token; a new one is spent.
 
-        Raises:
-            SessionRefused: none was given, or it does not let in (401, 403).
-        """
-        return (await self._pass(token, origin)).visitor
+        Args:
+            address: where the visitor comes from; wrong tokens are counted by it.
 
-    async def open(self, token: str | None, thread_id: str | None, *, origin: str | None) -> Thread:
+        Raises:
+            SessionRefused: none was given, or it does not let in (401, 403, 429).
+        """
+        return (await self._pass(token, origin, address)).visitor
+
+    async def open(
+        self, token: str | None, thread_id: str | None, *, origin: str | None, address: str | None = None
+    ) -> Thread:
         """The thread that a visitor wants to go on with, or a new one.
 
         Raises:
             SessionRefused: the token does not let in (401), or the thread is not the token's or not there (404), or
-                closed (410), or it makes too many threads (429).
+                closed (410), or it makes too many threads, or too many wrong tokens came from there (429).
         """
         if not thread_id:
-            return await self._new(token, origin)
+            return await self._new(token, origin, address)
         thread = await self.find(thread_id)
         if thread is None or not token or thread.state.get("owner") != _owner(token, origin):
-            visitor = (await self._pass(token, origin)).visitor
+            visitor = (await self._pass(token, origin, address)).visitor
             if thread is None or visitor.thread != thread.id or visitor.customer != thread.customer:
                 # The same words for both, so that nobody learns which threads there are.
                 raise SessionRefused(WHERE, NOT_YOURS, status=404)
@@ -205,9 +214,22 @@ class Agent:
         """Where the work of one thread queues up; hold on to it while working."""
         return self._lanes.setdefault(thread_id, Lane())
 
-    def may(self, what: str, token: str, *, per_minute: int) -> float | None:
-        """Count one deed of a token's; None when it may, else the seconds after which it may again."""
-        now, key = self.clock(), (what, digest(token))
+    async def may(self, what: str, token: str, *, per_minute: int) -> float | None:
+        """Count one deed of a token's; None when it may, else the seconds after which it may again.
+
+        It is counted here first, so that who floods us never reaches the memory, and then with all relays on that
+        memory. While the memory is away, each relay counts for itself.
+        """
+        if (wait_s := self._paced(what, digest(token), per_minute)) is not None:
+            return wait_s
+        try:
+            return await asyncio.to_thread(self.memory.pace, f"{what}/{digest(token)}", most=per_minute)
+        except MemoryFault as problem:
+            logger.warning("a rate is counted in this relay alone: %s", type(problem).__name__)
+            return None
+
+    def _paced(self, what: str, who: str, per_minute: int) -> float | None:
+        now, key = self.clock(), (what, who)
         done = self._paces.setdefault(key, deque())
         self._paces.move_to_end(key)
         if len(self._paces) > MOST_PASSES:
@@ -219,8 +241,8 @@ class Agent:
         done.append(now)
         return None
 
-    async def _new(self, token: str | None, origin: str | None) -> Thread:
-        held = await self._pass(token, origin)
+    async def _new(self, token: str | None, origin: str | None, address: str | None) -> Thread:
+        held = await self._pass(token, origin, address)
         if held.threads >= self.limits.threads_per_pass:
             raise SessionRefused(
                 WHERE, f"this token has made {held.threads} threads: go on with one of them", status=429
@@ -242,7 +264,7 @@ class Agent:
 
         return await asyncio.to_thread(make)
 
-    async def _pass(self, token: str | None, origin: str | None) -> _Pass:
+    async def _pass(self, token: str | None, origin: str | None, address: str | None) -> _Pass:
         if not token:
             raise SessionRefused(WHERE, NO_TOKEN, status=401)
         key = digest(token)
@@ -251,7 +273,7 @@ class Agent:
             held = self._passes.get(key)
             if held is None or held.until_s <= self.clock() or held.origin != origin:
                 # Also one that turns up elsewhere: the store says what is wrong with it.
-                held = _Pass(await self.admit(token, origin), origin, self.clock() + PASS_S)
+                held = _Pass(await self.admit(token, origin, address), origin, self.clock() + PASS_S)
                 self._passes[key] = held
                 if len(self._passes) > MOST_PASSES:
                     self._passes.popitem(last=False)

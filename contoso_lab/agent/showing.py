@@ -1,4 +1,4 @@
-"""Where a visitor shows its token.
+"""Where a visitor shows its token, and where it comes from.
 
 A program sets a header; a page cannot, with a WebSocket, and puts the token into the query.
 """
@@ -22,3 +22,12 @@ def token_of(connection: HTTPConnection) -> str | None:
     if connection.scope["type"] == "websocket":
         return connection.query_params.get("token") or None
     return None
+
+
+def address_of(connection: HTTPConnection) -> str | None:
+    """The address that a request or a handshake comes from, behind trusted proxies; None over a socket file.
+
+    >>> address_of(HTTPConnection({"type": "http", "client": ("192.0.2.7", 4711)}))
+    '192.0.2.7'
+    """
+    return connection.client.host if connection.client else None

@@ -31,9 +31,10 @@ from starlette.types import Receive, Scope, Send
 
 from contoso_lab.agent.desk import WHERE, Agent, digest
 from contoso_lab.agent.frames import MOST_TEXT_CHARS
+from contoso_lab.agent.page import Page
 from contoso_lab.agent.page_talk import Talk
-from contoso_lab.agent.pages import Page, Pages
-from contoso_lab.agent.showing import token_of
+from contoso_lab.agent.pages import Pages
+from contoso_lab.agent.showing import address_of, token_of
 from contoso_lab.errors import LabError, MemoryClosed, MemoryMissing, PromptError, SessionRefused, TurnRefused
 
 RETRY_MS = 3_000
@@ -154,18 +155,18 @@ def suggestion_routes(agent: Agent, pages: Pages) -> APIRouter:
     router = APIRouter(route_class=_Told)
 
     async def talk(request: Request, body: ThreadMeant | TurnsMeant, customer: str | None = None) -> Talk:
-        token, origin = token_of(request), request.headers.get("origin")
+        token, origin, address = token_of(request), request.headers.get("origin"), address_of(request)
         if isinstance(body, ThreadMeant):
-            thread = await agent.open(token, body.threadId, origin=origin)
+            thread = await agent.open(token, body.threadId, origin=origin, address=address)
             found = Talk.of_thread(thread, await agent.history(thread.id))
         else:
-            visitor = await agent.enter(token, origin=origin)
+            visitor = await agent.enter(token, origin=origin, address=address)
             turns = [(each.name, each.text) for each in body.messages]
             found = Talk.of_messages(digest(token or ""), visitor.customer, turns)
         if customer is not None and customer != found.customer:
             raise SessionRefused(WHERE, "this token was given for another customer", status=403)
         most = agent.limits.requests_per_minute
-        if wait_s := agent.may("request", token or "", per_minute=most):
+        if wait_s := await agent.may("request", token or "", per_minute=most):
             reason = f"{most} requests a minute are the most: wait {wait_s:.0f} seconds"
             raise SessionRefused(WHERE, reason, status=429, retry_after_s=wait_s)
         return found

@@ -13,6 +13,7 @@ from __future__ import annotations
 from contoso_lab.memory.in_async import AsyncMemory, alone
 from contoso_lab.memory.manager import Memory
 from contoso_lab.memory.opening import memory_beside, open_memory
+from contoso_lab.memory.sharing import Lease
 from contoso_lab.memory.values import Forgotten, Message, Thread
 
-__all__ = ["AsyncMemory", "Forgotten", "Memory", "Message", "Thread", "alone", "memory_beside", "open_memory"]
+__all__ = ["AsyncMemory", "Forgotten", "Lease", "Memory", "Message", "Thread", "alone", "memory_beside", "open_memory"]

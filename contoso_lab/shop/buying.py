@@ -19,10 +19,9 @@ from contoso_lab.shop.cart import MOST_OF_ONE, Basket, Cart, orders_of, place_or
 from contoso_lab.shop.catalog import Catalog
 from contoso_lab.shop.customers import Customer
 from contoso_lab.shop.prices import rounded, written
+from contoso_lab.shop.shown import with_shown
 from contoso_lab.shop.tool_arguments import Arguments, checked, find, with_orders
 from contoso_lab.shop.tool_schemas import MOST_SHOWN
-
-_SHOWN_KEPT = 20
 
 
 class _Add(Arguments):
@@ -95,7 +94,7 @@ def show_suggestions(
     def change(state: dict[str, Any]) -> dict[str, Any]:
         shown = list(state.get("shown") or ())
         still.clear()
-        if call_id and any(page.get("call_id") == call_id for page in shown):
+        if call_id and any(page.get("id") == call_id for page in shown):
             return state
         if not (state.get("consent") or {}).get("screen"):
             raise ShopError("the customer has not allowed it yet: ask whether you may put it on their screen")
@@ -107,10 +106,10 @@ def show_suggestions(
         if shown and list(shown[-1].get("skus") or ()) == fresh:
             still.extend(fresh)
             return state
-        return {**state, "shown": [*shown, {"skus": fresh, "call_id": call_id}][-_SHOWN_KEPT:]}
+        return with_shown(state, {"skus": fresh, **({"id": call_id} if call_id else {})})
 
     state = basket.update(change)
-    mine = [page for page in state["shown"] if call_id and page.get("call_id") == call_id] or state["shown"][-1:]
+    mine = [page for page in state["shown"] if call_id and page.get("id") == call_id] or state["shown"][-1:]
     seen = [catalog.get(sku) for sku in mine[-1]["skus"] if sku in catalog]
     left_out = [product.name for product in products if product not in seen]
     names = [product.name for product in seen]

@@ -9,6 +9,7 @@ import json
 import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,15 @@ assert _spec.loader is not None
 _module = sys.modules[_spec.name] = importlib.util.module_from_spec(_spec)
 _spec.loader.exec_module(_module)
 
+_spec = importlib.util.spec_from_file_location("real_stores", Path(__file__).parent.parent / "memory" / "conftest.py")
+assert _spec is not None
+assert _spec.loader is not None
+_stores = sys.modules[_spec.name] = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(_stores)
+_redis_url, redis_url, _postgres_url, postgres_url = (
+    _stores._redis_url, _stores.redis_url, _stores._postgres_url, _stores.postgres_url
+)  # fmt: skip
+
 make_server, server, no_second_try = _module.make_server, _module.server, _module.no_second_try
 
 
@@ -51,7 +61,7 @@ class Tokens:
         self.out[token] = (Visitor(customer, thread=thread), origin)
         return token
 
-    async def admit(self, token: str, origin: str | None) -> Visitor:
+    async def admit(self, token: str, origin: str | None, address: str | None = None) -> Visitor:
         if token in self.spent:
             raise SessionRefused("the test", "this token was already used", status=401)
         if token not in self.out or self.out[token][1] != origin:
@@ -83,6 +93,26 @@ def clock() -> Clock:
 @pytest.fixture
 def memory() -> Iterator[Memory]:
     with open_memory("sqlite://") as kept:
+        yield kept
+
+
+@pytest.fixture(params=["sqlite", "redis", "postgres"])
+def shared(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Memory, Memory]]:
+    """Two managers over one store, as two relays have them."""
+    url = (
+        f"sqlite:///{tmp_path}/shared.sqlite3"
+        if request.param == "sqlite"
+        else request.getfixturevalue(f"{request.param}_url")
+    )
+    with open_memory(url) as here, open_memory(url) as there:
+        yield here, there
+
+
+@pytest.fixture
+def timed_memory(clock: Clock) -> Iterator[Memory]:
+    """A memory in which time passes as in `clock`."""
+    begin = datetime(2026, 3, 2, 9, tzinfo=UTC)
+    with open_memory("sqlite://", clock=lambda: begin + timedelta(seconds=clock.now_s)) as kept:
         yield kept
 
 

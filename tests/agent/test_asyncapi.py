@@ -113,7 +113,7 @@ def test_it_is_served_and_names_the_path_that_is_really_there() -> None:
 # -- OpenAPI --------------------------------------------------------------------------------------
 
 
-async def anybody(token: str, origin: str | None) -> Visitor:
+async def anybody(token: str, origin: str | None, address: str | None) -> Visitor:
     return Visitor("maya")
 
 

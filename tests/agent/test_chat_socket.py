@@ -207,6 +207,61 @@ async def test_two_sockets_on_one_thread_do_not_mix_their_answers(
     assert two[-1]["type"] == "action"
 
 
+async def test_two_relays_on_one_memory_do_not_answer_one_thread_at_once(
+    serve: Any, server: Any, tokens: Any, hanging: Any, shared: Any
+) -> None:
+    token = tokens.give()
+    model = hanging('{"response": "One')
+    model.rest = ', two.", "context": "", "call": 1}'
+    replies = iter([model, lambda body: answer("Three.")])
+    server.reply = lambda body: next(replies)(body)
+    here, there = shared
+    async with (
+        serve(Agent(server.target, here, admit=tokens.admit)) as one,
+        serve(Agent(server.target, there, admit=tokens.admit)) as other,
+        one.chat(token) as first,
+        other.chat(token) as second,
+    ):
+        await first.attach()
+        await second.attach(first.thread)
+        await first.write("Question one")
+        await model.begun.wait()
+        await second.write("Question two")
+        for _ in range(3):  # it reads on while it waits for its turn
+            await second.send("rubbish")
+            assert (await second.frame())["payload"]["code"] == "unreadable"
+        await asyncio.sleep(0.6)  # longer than it takes to look for a free turn twice
+        assert len(server.asked) == 1
+        model.go_on.set()
+        one_turn, two_turn = await first.turn(), await second.turn()
+    assert [f["payload"]["payload"] for f in one_turn[1:-3]] == ["One", ", two."]
+    assert two_turn[-1]["type"] == "action"
+    assert [m.text for m in here.history(first.thread)] == ["Question one", "One, two.", "Question two", "Three."]
+
+
+async def test_a_relay_that_was_killed_in_an_answer_holds_its_thread_up_no_longer_than_its_lease(
+    serve: Any, server: Any, tokens: Any, shared: Any
+) -> None:
+    server.reply, token = answer(), tokens.give()
+    here, there = shared
+    async with serve(Agent(server.target, there, admit=tokens.admit)) as other, other.chat(token) as chat:
+        await chat.attach()
+        here.lease(f"answer/{chat.thread}", for_s=1.0)  # and then it is killed
+        assert (await chat.ask("Hello"))[-1]["type"] == "action"
+
+
+async def test_a_rate_is_one_for_all_relays_on_a_memory(serve: Any, server: Any, tokens: Any, shared: Any) -> None:
+    server.reply, token, limits = answer(), tokens.give(), AgentLimits(messages_per_minute=2)
+    here, there = (Agent(server.target, memory, admit=tokens.admit, limits=limits) for memory in shared)
+    async with serve(here) as one, serve(there) as other, one.chat(token) as first, other.chat(token) as second:
+        await first.attach()
+        await second.attach(first.thread)
+        assert (await first.ask("Hello"))[-1]["type"] == "action"
+        assert (await second.ask("Hello"))[-1]["type"] == "action"
+        assert (await first.ask("Hello"))[-1]["payload"]["code"] == "too_fast"
+        assert (await second.ask("Hello"))[-1]["payload"]["code"] == "too_fast"
+
+
 async def test_messages_of_one_socket_are_answered_one_after_the_other(house: Any, server: Any) -> None:
     server.reply = lambda body: answer(f"You said {body['messages'][-1]['content']}.")
     async with house.chat() as chat:
@@ -358,11 +413,11 @@ async def test_a_frame_longer_than_any_message_ends_it(house: Any) -> None:
 
 
 async def test_messages_have_a_rate_on_all_sockets_of_a_token(
-    serve: Any, server: Any, memory: Memory, tokens: Any, clock: Any
+    serve: Any, server: Any, timed_memory: Memory, tokens: Any, clock: Any
 ) -> None:
     server.reply, token = answer(), tokens.give()
     limits = AgentLimits(messages_per_minute=2)
-    async with serve(Agent(server.target, memory, admit=tokens.admit, clock=clock, limits=limits)) as house:
+    async with serve(Agent(server.target, timed_memory, admit=tokens.admit, clock=clock, limits=limits)) as house:
         async with house.chat(token) as chat:
             await chat.attach()
             assert [(await chat.ask("Hello"))[-1]["type"] for _ in range(2)] == ["action", "action"]

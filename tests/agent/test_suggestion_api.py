@@ -13,7 +13,7 @@ import pytest
 
 from contoso_lab.agent.desk import Agent, AgentLimits
 from contoso_lab.agent.page_talk import Verdict
-from contoso_lab.agent.pages import Pages
+from contoso_lab.agent.pages import WRITING, Pages
 from contoso_lab.errors import PromptError
 from contoso_lab.memory import Memory, Message
 from contoso_lab.prompts import PromptRun
@@ -245,6 +245,27 @@ async def test_another_relay_on_the_same_memory_does_not_write_it_again(
     assert (refused.status_code, len(press.written)) == (409, 1)
 
 
+async def test_two_relays_do_not_write_on_one_screen_at_once(
+    serve: Any, agent: Agent, server: Any, press: Press, tokens: Any, memory: Memory
+) -> None:
+    token = tokens.give()
+    async with (
+        serve(agent, pages=Pages(agent, gate=press.gate, writer=press.writer)) as here,
+        here.http(token) as one,
+    ):
+        thread = await talked(here, memory, "Show me the Meadow Four.", "It is coming.")
+        body = {"threadId": thread, "customer": "maya"}
+        theirs = memory.lease(f"page/{thread}", for_s=60)  # another relay writes
+        assert theirs is not None
+        refused = await one.post("/api/suggestion", json=body)
+        assert (refused.status_code, refused.json()["error"]["message"]) == (409, WRITING)
+        theirs.release()
+        assert events(await one.post("/api/suggestion", json=body))[-1][0] == "done"
+        await asyncio.sleep(0)
+        say(memory, thread, "Now show me the Summit Solo.", "It is coming.")
+        assert events(await one.post("/api/suggestion", json=body))[-1][0] == "done"
+
+
 async def test_a_client_that_leaves_stops_the_model_and_may_ask_again(
     shop: Any, press: Press, tokens: Any, memory: Memory
 ) -> None:
@@ -370,10 +391,10 @@ async def test_a_body_that_is_no_text_is_a_400(shop: Any, tokens: Any) -> None:
 
 
 async def test_requests_have_a_rate(
-    shop: Any, server: Any, press: Press, tokens: Any, memory: Memory, clock: Any
+    shop: Any, server: Any, press: Press, tokens: Any, timed_memory: Memory, clock: Any
 ) -> None:
     limits = AgentLimits(requests_per_minute=2)
-    agent = Agent(server.target, memory, admit=tokens.admit, clock=clock, limits=limits)
+    agent = Agent(server.target, timed_memory, admit=tokens.admit, clock=clock, limits=limits)
     async with shop(tokens.give(), agent=agent) as (client, _):
         answers = [await client.post("/api/request", json={"messages": ASKED}) for _ in range(3)]
         clock.now_s = 60

@@ -14,6 +14,7 @@ from fastapi import APIRouter
 
 from contoso_lab.errors import SessionRefused
 from contoso_lab.memory import Memory
+from contoso_lab.relay.access.limits import redeem
 from contoso_lab.relay.access.tokens import WHERE
 from contoso_lab.relay.admission import CLOSING, CLOSING_RETRY_S
 
@@ -48,11 +49,10 @@ def admit_to(desk: Desk) -> Admit:
     """Lets in who shows a token of the desk's."""
     from contoso_lab.agent.desk import Visitor
 
-    async def admit(token: str, origin: str | None) -> Visitor:
+    async def admit(token: str, origin: str | None, address: str | None) -> Visitor:
         if desk.closing:
             raise SessionRefused(WHERE, CLOSING.reason, status=503, retry_after_s=CLOSING_RETRY_S)
-        # Wrong ones are not counted here: where they come from is not known, and nobody guesses 256 bits.
-        grant = await desk.tokens.redeem(token, origin=origin)
+        grant = await redeem(desk.tokens, desk.gate, token, origin=origin, address=address)
         language = await asyncio.to_thread(_language, grant.persona)
         return Visitor(grant.customer, grant.persona, language, grant.thread, grant.caller)
 

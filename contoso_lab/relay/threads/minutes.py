@@ -31,6 +31,7 @@ from contoso_lab.relay.calls.timers import Later, Timer, loop_later
 from contoso_lab.relay.threads.ledger import Ledger
 from contoso_lab.relay.watching.journal import line, logger
 from contoso_lab.relay.watching.watch import Watch
+from contoso_lab.shop.shown import with_shown
 
 WRITE_AFTER_S = 0.2
 """How long an item waits for others, and for its own next change."""
@@ -39,8 +40,6 @@ AGAIN_AFTER_S = 2.0
 GOODBYE_S = 2.0
 """How long the end of a call waits for what is unwritten."""
 MOST_WAITING = 2000
-MOST_SHOWN = 50
-"""Write-ups that a thread's state names; the oldest go first."""
 
 
 _Step = Callable[[dict[str, Any]], dict[str, Any]]
@@ -105,13 +104,7 @@ class Minutes:
         entry = {"id": show.suggestion_id, "skus": list(show.skus), "text": show.text, "call_id": self._call_id}
         entry["at"] = self._now().isoformat()
 
-        def add(state: dict[str, Any]) -> dict[str, Any]:
-            shown = [page for page in state.get("shown") or () if isinstance(page, dict)]
-            if any(page.get("id") == show.suggestion_id for page in shown):
-                return state  # whoever wrote it has said so
-            return state | {"shown": [*shown, entry][-MOST_SHOWN:]}
-
-        self._states.append(add)
+        self._states.append(partial(with_shown, page=entry))
         self._soon()
 
     async def flush(self) -> None:
