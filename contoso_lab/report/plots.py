@@ -43,7 +43,7 @@ def waterfall(recordings: Recording | Sequence[Recording], *, names: Sequence[st
         AudioError: a recording's sound cannot be read, and without it nothing is known of its waits.
         MissingExtra: matplotlib is not installed.
     """
-    _need_matplotlib()
+    need_matplotlib()
     from matplotlib.patches import Patch
 
     from contoso_lab.recording import Recording
@@ -80,7 +80,7 @@ def timeline(recording: Recording) -> Figure:
     Raises:
         MissingExtra: matplotlib is not installed.
     """
-    _need_matplotlib()
+    need_matplotlib()
     from contoso_lab.report.figure import drawing
 
     call = look(recording)
@@ -112,7 +112,8 @@ def timeline(recording: Recording) -> Figure:
     return figure
 
 
-def _need_matplotlib() -> None:
+def need_matplotlib() -> None:
+    """Say what to install where there is nothing to draw with."""
     if importlib.util.find_spec("matplotlib") is None:
         raise MissingExtra("drawing a plot", package="matplotlib", extra="eval")
 
