@@ -68,7 +68,7 @@ class TestStart:
         told: list[str] = []
         service = await Service.start("engine", "--port", "0", progress=told.append)
         assert (service.name, service.url, service.alive) == ("engine", "http://127.0.0.1:4711", True)
-        assert told == ["loading the ear", "['-m', 'contoso_lab.engine', '--port', '0']"]
+        assert told == ["loading the ear", "['-m', 'contoso_lab.live.kept', 'engine', '--port', '0']"]
         await service.stop()
 
     async def test_one_that_dies_early_says_why(self, program, started) -> None:
@@ -83,7 +83,7 @@ class TestStart:
             await Service.start("relay")
 
     async def test_one_that_never_gets_ready_is_ended(self, program, started, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(live, "START_TIMEOUT_S", 1.0)
+        monkeypatch.setattr(live.service, "START_TIMEOUT_S", 1.0)
         program('print("… looking for the models")\n' + SLEEP)
         with pytest.raises(EngineError, match=r"was not ready within 1 s; it said: … looking for the models$"):
             await Service.start("engine")
@@ -92,7 +92,7 @@ class TestStart:
     async def test_one_that_closes_its_output_and_stays_is_ended_too(
         self, program, started, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(live, "START_TIMEOUT_S", 0.3)
+        monkeypatch.setattr(live.service, "START_TIMEOUT_S", 0.3)
         program("os.close(1)\nos.close(2)\n" + SLEEP)
         with pytest.raises(EngineError, match="was not ready"):
             await Service.start("engine")
@@ -135,7 +135,7 @@ class TestStop:
         assert gone(started[0])
 
     async def test_by_force(self, program, started, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(live, "STOP_TIMEOUT_S", 0.1)
+        monkeypatch.setattr(live.service, "STOP_TIMEOUT_S", 0.1)
         program("import signal\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\n" + READY + SLEEP)
         service = await Service.start("relay")
         await service.stop()
@@ -169,7 +169,7 @@ class TestStop:
 
 class TestTheWorkbench:
     async def test_both_are_started_and_the_relay_is_told_where_the_engine_is(self, program, tmp_path: Path) -> None:
-        program('print("… " + " ".join(sys.argv[2:]))\n' + READY + SLEEP)
+        program('print("… " + " ".join(sys.argv[3:]))\n' + READY + SLEEP)
         told: list[str] = []
         async with live.serve(runs=tmp_path / "runs", progress=told.append) as here:
             assert here.engine is not None
@@ -180,9 +180,9 @@ class TestTheWorkbench:
             here.check()
             services = [here.engine, here.relay]
         assert not any(service.alive for service in services)
-        assert [line for line in told if line.startswith("contoso_lab")] == [
-            "contoso_lab.engine --port 0",
-            f"contoso_lab.relay --target local --target-url http://127.0.0.1:4711/v1 --model local "
+        assert [line for line in told if " --port 0" in line] == [
+            "engine --port 0",
+            f"relay --target local --target-url http://127.0.0.1:4711/v1 --model local "
             f"--runs {tmp_path / 'runs'} --port 0",
         ]
 
@@ -213,13 +213,13 @@ class TestTheWorkbench:
         for name in ("OPENAI_API_KEY", "AZURE_OPENAI_API_KEY"):
             monkeypatch.delenv(name, raising=False)
         shown = 'print("… keys", [name for name in os.environ if os.environ[name] == "sk-secret"])\n'
-        program('print("… " + " ".join(sys.argv[2:]))\n' + shown + READY + SLEEP)
+        program('print("… " + " ".join(sys.argv[3:]))\n' + shown + READY + SLEEP)
         told: list[str] = []
         async with live.serve(runs=tmp_path, target=target, progress=told.append) as here:
             assert here.engine is None
             assert here.target is target
-        [line] = [line for line in told if line.startswith("contoso_lab")]
-        assert line == f"contoso_lab.relay {which} --runs {tmp_path} --port 0"
+        [line] = [line for line in told if " --port 0" in line]
+        assert line == f"relay {which} --runs {tmp_path} --port 0"
         assert f"keys {[variable] if variable else []}" in told
 
     @pytest.mark.parametrize(
@@ -238,9 +238,9 @@ class TestTheWorkbench:
         monkeypatch.setenv("OPENAI_API_KEY", "sk-another")
         monkeypatch.setenv("AZURE_OPENAI_API_KEY", "sk-another")
         monkeypatch.setenv("CONTOSO_LAB_MODEL", "another")
-        for name, value in live._keys(target).items():
+        for name, value in live.workbench._keys(target).items():
             monkeypatch.setenv(name, value)
-        words = live._which(target)
+        words = live.workbench._which(target)
         given = dict(zip(words[:6:2], words[1:6:2], strict=True))
         read = choose_target(
             given["--target"], given["--target-url"], model=given["--model"], no_key="--no-key" in words
@@ -248,7 +248,7 @@ class TestTheWorkbench:
         assert replace(read, chat_model=target.chat_model) == target
 
     async def test_a_relay_that_cannot_start_takes_the_engine_with_it(self, program, started, tmp_path: Path) -> None:
-        program('if "relay" in sys.argv[2]:\n    print("the runs folder is full")\n    sys.exit(1)\n' + READY + SLEEP)
+        program('if "relay" in sys.argv[3]:\n    print("the runs folder is full")\n    sys.exit(1)\n' + READY + SLEEP)
         with pytest.raises(EngineError, match="the relay could not start: the runs folder is full"):
             await live.start(runs=tmp_path)
         assert len(started) == 2
@@ -257,13 +257,13 @@ class TestTheWorkbench:
     async def test_one_that_ended_by_itself_is_noticed(self, program, tmp_path: Path) -> None:
         program(
             'print("READY http://127.0.0.1:4711", flush=True)\n'
-            'if "engine" in sys.argv[2]:\n    print("out of memory")\n    sys.exit(3)\n' + SLEEP
+            'if "engine" in sys.argv[3]:\n    print("out of memory")\n    sys.exit(3)\n' + SLEEP
         )  # fmt: skip
         async with live.serve(runs=tmp_path) as here:
             assert here.engine is not None
             await here.engine.process.wait()
             await here.engine._watch
-            with pytest.raises(EngineError, match=r"the engine has ended \(exit code 3\).*it said: out of memory"):
+            with pytest.raises(EngineError, match="the engine has ended: .*exit code 3, and it said: out of memory"):
                 here.check()
 
     async def test_the_engine_is_stopped_even_when_the_relay_cannot_be(

@@ -1,117 +1,28 @@
-"""Engine and relay as processes of their own, started and stopped from a notebook, a test or the demo.
-
-They are other processes because a notebook cell that computes must not stop a call (the kernel's own
-threads stall behind the interpreter lock), and because that is how they run anywhere else.
-"""
+"""A workbench: a relay and the engine behind it, started, used and stopped."""
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-import os
-import sys
-from collections import deque
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from contoso_lab.errors import EngineError
+from contoso_lab.live.borrowing import Lent, borrow
+from contoso_lab.live.service import Progress, Service
 from contoso_lab.recording import Labels, Recording
 from contoso_lab.session import Caller, WriteUpDesk, hold_call
 from contoso_lab.settings import Settings, Target
 from contoso_lab.shop import Catalog, get_customer
 from contoso_lab.wire import Turn
 
-Progress = Callable[[str], None]
-START_TIMEOUT_S = 120.0
-STOP_TIMEOUT_S = 10.0
-LONGEST_LINE_BYTES = 2**20
-"""A server that writes a longer line is not ours."""
-
-
-class Service:
-    """One of our servers in a process of its own; made by `start`, ended by `stop`."""
-
-    def __init__(self, name: str, process: asyncio.subprocess.Process, url: str, said: deque[str]) -> None:
-        self.name = name
-        self.url = url
-        self.process = process
-        self._said = said
-        # Its later output is read too: a full pipe would stop it.
-        self._watch = asyncio.create_task(_drain(process, said))
-
-    @property
-    def alive(self) -> bool:
-        """The process has not ended."""
-        return self.process.returncode is None
-
-    @property
-    def last_line(self) -> str:
-        """The last thing that it wrote: when it has ended by itself, most likely why."""
-        return _tail(self._said)
-
-    @classmethod
-    async def start(
-        cls,
-        name: str,
-        *arguments: str,
-        progress: Progress = lambda _: None,
-        environment: Mapping[str, str] | None = None,
-    ) -> Service:
-        """Run `python -m contoso_lab.<name>` and wait until it says that it is ready.
-
-        `environment` is what it gets beside our own environment.
-
-        Raises:
-            EngineError: it ended before it was ready; the message is the last line that it wrote.
-        """
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", f"contoso_lab.{name}", *arguments,
-            stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
-            env={**os.environ, **(environment or {}), "PYTHONUNBUFFERED": "1"}, limit=LONGEST_LINE_BYTES,
-        )  # fmt: skip
-        last: deque[str] = deque(maxlen=20)
-        try:
-            async with asyncio.timeout(START_TIMEOUT_S):
-                assert process.stdout is not None
-                async for raw in process.stdout:
-                    line = _text(raw)
-                    if line.startswith("READY "):
-                        return cls(name, process, line.removeprefix("READY "), last)
-                    last.append(line)
-                    if line.startswith("… "):
-                        progress(line.removeprefix("… "))
-                await process.wait()
-        except TimeoutError as error:
-            await _kill(process)
-            raise EngineError(
-                f"the {name} was not ready within {START_TIMEOUT_S:.0f} s; it said: {_tail(last)}"
-            ) from error
-        except BaseException:
-            await _kill(process)
-            raise
-        raise EngineError(f"the {name} could not start: {_tail(last)}")
-
-    async def stop(self) -> None:
-        """End it politely, and by force after ten seconds or when we are cancelled ourselves."""
-        try:
-            if self.alive:
-                self.process.terminate()
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(STOP_TIMEOUT_S):
-                    await self.process.wait()
-        finally:
-            await _kill(self.process)
-            await self._watch
-
 
 @dataclass(frozen=True, slots=True)
 class Here:
     """A workbench that runs on this machine: its relay, its target, and where recordings go."""
 
-    relay: Service
-    engine: Service | None
+    relay: Service | Lent
+    engine: Service | Lent | None
     """`None` when the target is a provider's or somebody else's server."""
     target: Target
     runs: Path
@@ -126,38 +37,52 @@ class Here:
         """Where calls go in."""
         return self.relay.url
 
+    @property
+    def lent(self) -> bool:
+        """They are the Jupyter server's: `stop` leaves them running."""
+        return isinstance(self.relay, Lent)
+
     def check(self) -> None:
         """Raise `EngineError` when one of the processes has ended by itself."""
         for service in (self.engine, self.relay):
             if service is not None and not service.alive:
-                raise EngineError(
-                    f"the {service.name} has ended (exit code {service.process.returncode}); start it again; "
-                    f"it said: {service.last_line}"
-                )
+                raise EngineError(f"the {service.name} has ended: start it again; {service.why_ended}")
 
 
 async def start(
     *,
-    runs: Path | str = "runs",
+    runs: Path | str | None = None,
     target: Target | None = None,
     memory: str | None = None,
     tools: bool = False,
+    fresh: bool = False,
     progress: Progress = lambda _: None,
 ) -> Here:
     """Start a relay, and the local engine unless a target is given. End both with `stop`.
 
+    In a notebook whose Jupyter server has our extension, its relay and engine are used, so that the models are loaded
+    once; `stop` then leaves them running. A target, a memory or a folder of your own means processes of your own.
+
     Args:
-        runs: where recordings go.
+        runs: where recordings go; `runs` below the working folder, or where the Jupyter server's relay puts them.
         target: whom the calls reach.
         memory: where threads are kept, as `open_memory` takes it, or `none`; else what the environment says, or a
             file beside the recordings.
         tools: let the agent look up products and fill the cart.
+        fresh: start processes of its own in any case.
         progress: called with each thing that is done.
 
     Raises:
         EngineError: one of them could not start, with its own sentence why.
     """
-    root = Path(runs)
+    given = None if runs is None else Path(runs)
+    if not fresh and target is None and memory is None:
+        entry = await borrow(runs=given, tools=tools, progress=progress)
+        if entry is not None and entry.relay is not None and (engine_target := entry.local_target()) is not None:
+            progress(f"using the relay that JupyterLab runs ({entry.relay.url}); fresh=True starts another one")
+            lent = Lent("engine", entry.engine) if entry.engine is not None else None
+            return Here(Lent("relay", entry.relay), lent, engine_target, Path(entry.runs), _memory(Path(entry.runs)))
+    root = given or Path("runs")
     memory = memory or _memory(root)
     engine: Service | None = None
     if target is None:
@@ -203,8 +128,13 @@ def _keys(target: Target) -> dict[str, str]:
     return keys
 
 
-async def stop(here: Here) -> None:
-    """Stop what `start` started; calls that are still open are closed and their recordings finished."""
+async def stop(here: Here, *, progress: Progress = print) -> None:
+    """Stop what `start` started; calls that are still open are closed and their recordings finished.
+
+    What belongs to the Jupyter server goes on, and `progress` is told so.
+    """
+    if here.lent:
+        progress("the relay and the engine go on: they are JupyterLab's, and end with it")
     try:
         await here.relay.stop()
     finally:
@@ -249,37 +179,16 @@ async def play(
 @asynccontextmanager
 async def serve(
     *,
-    runs: Path | str = "runs",
+    runs: Path | str | None = None,
     target: Target | None = None,
     memory: str | None = None,
     tools: bool = False,
+    fresh: bool = False,
     progress: Progress = lambda _: None,
 ) -> AsyncIterator[Here]:
     """Keep a workbench running for the length of an `async with` block; the arguments are those of `start`."""
-    here = await start(runs=runs, target=target, memory=memory, tools=tools, progress=progress)
+    here = await start(runs=runs, target=target, memory=memory, tools=tools, fresh=fresh, progress=progress)
     try:
         yield here
     finally:
         await stop(here)
-
-
-async def _drain(process: asyncio.subprocess.Process, last: deque[str]) -> None:
-    assert process.stdout is not None
-    async for raw in process.stdout:
-        last.append(_text(raw))
-
-
-async def _kill(process: asyncio.subprocess.Process) -> None:
-    """End a process that may have ended already, and wait until it has."""
-    with contextlib.suppress(ProcessLookupError):
-        process.kill()
-    await process.wait()
-
-
-def _text(raw: bytes) -> str:
-    return raw.decode(errors="replace").rstrip()
-
-
-def _tail(lines: deque[str]) -> str:
-    said = [line for line in lines if line.strip()]
-    return said[-1] if said else "nothing"

@@ -1,0 +1,13 @@
+from . import borrowing as borrowing
+from . import kept as kept
+from . import registry as registry
+from . import service as service
+from . import workbench as workbench
+from .borrowing import Lent as Lent
+from .service import Progress as Progress
+from .service import Service as Service
+from .workbench import Here as Here
+from .workbench import play as play
+from .workbench import serve as serve
+from .workbench import start as start
+from .workbench import stop as stop
