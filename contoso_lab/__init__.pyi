@@ -39,5 +39,6 @@ from .shop import get_customer as get_customer
 from .shop import use_catalog as use_catalog
 from .shop.persona import persona as persona
 from .visit import Visit as Visit
+from .widgets.talk import talk as talk
 
 __version__: str

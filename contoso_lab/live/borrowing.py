@@ -43,6 +43,14 @@ class Lent:
         """Nothing: it is not ours to stop."""
 
 
+def ask_to_start(entry: Entry) -> bool:
+    """Have the Jupyter server begin to start its relay; False when it does not let us ask, as a hub may not."""
+    try:
+        return _ask(entry, "POST", "start").get("state") in ("starting", "ready")
+    except (OSError, ValueError, KeyError):
+        return False
+
+
 async def borrow(*, runs: Path | None, tools: bool, progress: Progress) -> Entry | None:
     """The entry of this kernel's Jupyter server once its relay takes calls; None where there is none that fits.
 
