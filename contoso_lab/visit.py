@@ -17,6 +17,7 @@ import json
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 from contoso_lab.agent.bell import after_answer, bell_of, tell
@@ -27,7 +28,8 @@ from contoso_lab.memory import Memory, open_memory
 from contoso_lab.report.visit_view import History, Screen
 from contoso_lab.session import WriteUpDesk, connect
 from contoso_lab.session.door import fetch_token
-from contoso_lab.shop import Cart, Catalog, get_customer, shop_tools
+from contoso_lab.shop import Cart, Catalog, get_customer
+from contoso_lab.shop.buying import checkout, press_buy
 from contoso_lab.shop.thread_basket import ThreadBasket
 from contoso_lab.wire import Turn
 
@@ -172,5 +174,6 @@ class Visit:
         Raises:
             ShopError: the cart is empty.
         """
-        tools = shop_tools(get_customer(self.customer), Catalog.load(), ThreadBasket(self.memory, self.thread))
-        return tools["checkout"].run({"confirmed_total": float(self.cart.total)}, call_id=f"button {time.time_ns()}")
+        catalog, basket = Catalog.load(), ThreadBasket(self.memory, self.thread)
+        total = press_buy(catalog, basket, self.cart.total)
+        return checkout(catalog, basket, total, at=datetime.now(UTC), call_id=f"button {time.time_ns()}")

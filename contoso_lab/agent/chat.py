@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Coroutine, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from contoso_lab.agent.desk import Agent
 from contoso_lab.agent.forget_me import ForgetStep, forget_step
@@ -27,6 +27,7 @@ from contoso_lab.prompts import concerning
 from contoso_lab.prompts.languages import CODES, Code, language
 from contoso_lab.shop import chat
 from contoso_lab.shop.chat import ChatAnswer
+from contoso_lab.shop.customers import Customer
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,7 @@ async def turn(agent: Agent, thread_id: str, written: Written) -> AsyncGenerator
         MemoryMissing, MemoryClosed: the thread is not there any more, or closed.
         PromptError: the target does not answer, or not in its shape; the question stays in the thread.
     """
-    thread, history = await asyncio.to_thread(_read, agent, thread_id)
+    thread, history, buyer = await asyncio.to_thread(_read, agent, thread_id)
     if len(history) + 2 > agent.limits.messages:
         raise TurnRefused(
             f"this chat has {len(history)} messages, {agent.limits.messages} are the most: begin a new one"
@@ -68,7 +69,7 @@ async def turn(agent: Agent, thread_id: str, written: Written) -> AsyncGenerator
     with concerning(thread.customer, thread_id):
         answering = chat.stream(
             [*seed.messages[:-1], _asked(question, written, sees=agent.sees)],
-            agent.customer(thread.customer),
+            buyer,
             agent.catalog,
             agent.target,
             context=seed.context,
@@ -98,8 +99,15 @@ async def _whole(keeping: Coroutine[Any, Any, None]) -> None:
         raise
 
 
-def _read(agent: Agent, thread_id: str) -> tuple[Thread, list[Message]]:
-    return agent.memory.get(thread_id), agent.memory.history(thread_id)
+class _Before(NamedTuple):
+    thread: Thread
+    history: list[Message]
+    buyer: Customer
+
+
+def _read(agent: Agent, thread_id: str) -> _Before:
+    thread = agent.memory.get(thread_id)
+    return _Before(thread, agent.memory.history(thread_id), agent.buyer(thread.customer))
 
 
 def _question(history: Sequence[Message], written: Written) -> Message:

@@ -30,6 +30,8 @@ from contoso_lab.memory import Memory, Message, Thread
 from contoso_lab.settings import Target
 from contoso_lab.shop.catalog import Catalog
 from contoso_lab.shop.customers import Customer, get_customer
+from contoso_lab.shop.thread_basket import orders_of_customer
+from contoso_lab.shop.tool_arguments import with_orders
 
 logger = logging.getLogger(__name__)
 
@@ -209,6 +211,14 @@ class Agent:
     async def history(self, thread_id: str) -> list[Message]:
         """What was said in a thread, in spoken order."""
         return await asyncio.to_thread(self.memory.history, thread_id)
+
+    def buyer(self, customer_id: str) -> Customer:
+        """A customer with all that they have bought: before, and in any of their conversations. Asks the memory.
+
+        Raises:
+            ShopError: there is no such customer.
+        """
+        return with_orders(self.customer(customer_id), orders_of_customer(self.memory, customer_id), self.catalog)
 
     def lane(self, thread_id: str) -> Lane:
         """Where the work of one thread queues up; hold on to it while working."""

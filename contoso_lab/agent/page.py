@@ -77,7 +77,7 @@ class Page:
         written: list[str] = []
         try:
             yield PageEvent("start", {"id": self.id})
-            customer = agent.customer(self._talk.customer)
+            customer = await asyncio.to_thread(agent.buyer, self._talk.customer)
             if self._replaced:
                 raise asyncio.CancelledError
             self._task = asyncio.create_task(self._write(customer, pieces))

@@ -5,6 +5,7 @@
 | `WS /api/chat?token=…` | the chat (`chat_socket`) |
 | `POST /api/request` | whether a page is wanted (`suggestion_api`) |
 | `POST /api/suggestion` | the page, as server-sent events |
+| `POST /api/order` | the press on the button that buys (`order_api`) |
 | `GET /asyncapi.json` | what goes over the socket, for programs |
 
 Who may come in says `Agent.admit`; no header that lets pages of other origins read is set here.
@@ -21,6 +22,7 @@ from fastapi import APIRouter, WebSocket
 from contoso_lab.agent.asyncapi import asyncapi
 from contoso_lab.agent.chat_socket import chat
 from contoso_lab.agent.desk import Agent
+from contoso_lab.agent.order_api import order_routes
 from contoso_lab.agent.pages import Pages
 from contoso_lab.agent.shortening import Shortener
 from contoso_lab.agent.suggestion_api import suggestion_routes
@@ -56,6 +58,7 @@ def agent_routes(agent: Agent, *, pages: Pages | None = None) -> APIRouter:
         await chat(agent, websocket)
 
     router.include_router(suggestion_routes(agent, pages or Pages(agent)))
+    router.include_router(order_routes(agent))
     description = asyncapi(CHAT, agent.limits)
 
     @router.get("/asyncapi.json")

@@ -15,27 +15,24 @@ Each event has an id, `<page>:<number>`. A client that leaves stops the model's 
 from __future__ import annotations
 
 import json
-import math
-from collections.abc import AsyncGenerator, Callable, Coroutine
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from typing import Any, Literal
+from typing import Literal
 
 from fastapi import APIRouter, Request, Response
-from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse, StreamingResponse
-from fastapi.routing import APIRoute
+from fastapi.responses import StreamingResponse
 from fastapi.sse import format_sse_event
 from pydantic import BaseModel, ConfigDict, Field
-from starlette.exceptions import HTTPException
 from starlette.types import Receive, Scope, Send
 
+from contoso_lab.agent.api_answers import ToldRoute, noes
 from contoso_lab.agent.desk import WHERE, Agent, digest
 from contoso_lab.agent.frames import MOST_TEXT_CHARS
 from contoso_lab.agent.page import Page
 from contoso_lab.agent.page_talk import Talk
 from contoso_lab.agent.pages import Pages
 from contoso_lab.agent.showing import address_of, token_of
-from contoso_lab.errors import LabError, MemoryClosed, MemoryMissing, PromptError, SessionRefused, TurnRefused
+from contoso_lab.errors import SessionRefused
 
 RETRY_MS = 3_000
 """What a client that lost the line waits before it asks again."""
@@ -86,56 +83,6 @@ class Wanted(BaseModel):
     reason: str
 
 
-class AgentErrorDetail(BaseModel):
-    """What went wrong, for a program and for a person."""
-
-    type: str
-    """`agent_error`; `relay_error` when the relay in front of it said no."""
-    code: str
-    message: str
-
-
-class AgentErrorAnswer(BaseModel):
-    """A no, in the shape of OpenAI's errors."""
-
-    error: AgentErrorDetail
-
-
-_SHAPES = frozenset({"body", "ThreadMeant", "TurnsMeant", "PageOfThread", "PageOfTurns"})
-_CODES = {
-    400: ("unreadable", "The body cannot be read."),
-    401: ("not_let_in", "The token is missing, unknown, used or expired."),
-    403: ("forbidden", "The page or the token is not for this."),
-    404: ("not_found", "There is no such thread for this token."),
-    409: ("not_now", "A page is being written, was written for this turn, or is not asked for."),
-    410: ("closed", "The thread is closed."),
-    413: ("too_long", "The body is too long."),
-    422: ("malformed", "The body is not what is asked for."),
-    429: ("too_many", "The token asks too often."),
-    502: ("no_answer", "The model did not answer, or not in its shape."),
-    503: ("not_now", "Not now, try again later."),
-}
-
-
-class _Told(APIRoute):
-    """A route that says every no of ours in one shape, whatever it is mounted in."""
-
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        inner = super().get_route_handler()
-
-        async def handle(request: Request) -> Response:
-            try:
-                return await inner(request)
-            except RequestValidationError as problem:
-                return _no(422, _what_is_wrong(problem))
-            except HTTPException as problem:  # the framework's own, about a body that it cannot even read
-                return _no(problem.status_code, "the body cannot be read as JSON in UTF-8, or is too long")
-            except LabError as problem:
-                return _told(problem)
-
-        return handle
-
-
 class _Events(StreamingResponse):
     """A page on its way; however the answer ends, the page does too."""
 
@@ -152,7 +99,7 @@ class _Events(StreamingResponse):
 
 def suggestion_routes(agent: Agent, pages: Pages) -> APIRouter:
     """Make the routes."""
-    router = APIRouter(route_class=_Told)
+    router = APIRouter(route_class=ToldRoute)
 
     async def talk(request: Request, body: ThreadMeant | TurnsMeant, customer: str | None = None) -> Talk:
         token, origin, address = token_of(request), request.headers.get("origin"), address_of(request)
@@ -171,7 +118,7 @@ def suggestion_routes(agent: Agent, pages: Pages) -> APIRouter:
             raise SessionRefused(WHERE, reason, status=429, retry_after_s=wait_s)
         return found
 
-    @router.post("/api/request", responses=_noes(400, 401, 403, 404, 410, 413, 422, 429, 502, 503))
+    @router.post("/api/request", responses=noes(400, 401, 403, 404, 410, 413, 422, 429, 502, 503))
     async def request_page(request: Request, body: ThreadMeant | TurnsMeant) -> Wanted:
         """Whether the customer wants a page now. Asked again about the same turns, it answers the same, for nothing."""
         verdict = await pages.wanted(await talk(request, body))
@@ -185,7 +132,7 @@ def suggestion_routes(agent: Agent, pages: Pages) -> APIRouter:
                 "description": "The page as it is written: events start, text, done, error.",
                 "content": {"text/event-stream": {"schema": {"type": "string"}}},
             },
-            **_noes(400, 401, 403, 404, 409, 410, 413, 422, 429, 502, 503),
+            **noes(400, 401, 403, 404, 409, 410, 413, 422, 429, 502, 503),
         },
     )
     async def suggestion(request: Request, body: PageOfThread | PageOfTurns) -> Response:
@@ -206,41 +153,3 @@ async def _lines(page: Page) -> AsyncGenerator[bytes, None]:
                 retry=RETRY_MS if number == 0 else None,
             )
             number += 1
-
-
-def _told(problem: LabError) -> Response:
-    match problem:
-        case SessionRefused():
-            return _no(problem.status or 503, problem.reason, retry_after_s=problem.retry_after_s)
-        case TurnRefused():
-            return _no(409, str(problem))
-        case MemoryMissing():
-            return _no(404, str(problem))
-        case MemoryClosed():
-            return _no(410, str(problem))
-        case PromptError():
-            return _no(502, str(problem))
-        case _:
-            return _no(503, str(problem))
-
-
-def _no(status: int, sentence: str, *, retry_after_s: float | None = None) -> Response:
-    code = _CODES.get(status, ("refused", ""))[0]
-    answer = JSONResponse({"error": {"type": "agent_error", "code": code, "message": sentence}}, status)
-    answer.headers["Cache-Control"] = "no-store"
-    if retry_after_s is not None:
-        answer.headers["Retry-After"] = str(max(1, math.ceil(retry_after_s)))
-    if status == 401:
-        answer.headers["WWW-Authenticate"] = "Bearer"
-    return answer
-
-
-def _noes(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    return {status: {"model": AgentErrorAnswer, "description": _CODES[status][1]} for status in statuses}
-
-
-def _what_is_wrong(problem: RequestValidationError) -> str:
-    """The first thing that is wrong: where and why, never the value."""
-    first = problem.errors()[0]
-    place = ".".join(str(part) for part in first["loc"] if part not in _SHAPES) or "the body"
-    return f"{place}: {first['msg']}; the conversation is either threadId or messages"

@@ -6,7 +6,7 @@
 | `POST /v1/realtime/client_secrets` | the same in OpenAI's shape (`client_secrets`) |
 | `WS /api/realtime/ws?token=…` | a call, for browsers |
 | `WS /v1/realtime?model=…` | a call, for the official `openai` client (`api_key=token`) |
-| `WS /api/chat`, `POST /api/request`, `POST /api/suggestion` | the agent's, where there is a memory (`funnel`) |
+| `WS /api/chat`, `POST /api/request`, `/api/suggestion`, `/api/order` | the agent's, where there is a memory |
 | `GET /healthz` | whether the relay lives, and how many calls it holds |
 | `GET /readyz`, `GET /metrics` | whether it takes new calls, and its numbers (`scrape`) |
 | `GET /openapi.json` | what programs may ask over HTTP, for programs |

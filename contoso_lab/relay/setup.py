@@ -85,7 +85,8 @@ def _make(persona: str, who: str, with_tools: bool, past: Past | None = None) ->
     from contoso_lab.relay.threads.seed import seed_of
     from contoso_lab.shop.catalog import Catalog
     from contoso_lab.shop.customers import get_customer
-    from contoso_lab.shop.thread_basket import ThreadBasket
+    from contoso_lab.shop.thread_basket import ThreadBasket, orders_of_customer
+    from contoso_lab.shop.tool_arguments import with_orders
     from contoso_lab.shop.tools import shop_tools
     from contoso_lab.shop.voice import session_config
 
@@ -93,6 +94,8 @@ def _make(persona: str, who: str, with_tools: bool, past: Past | None = None) ->
     customer = get_customer(who)
     prompt = prompts.load(persona)
     basket = None if past is None else ThreadBasket(past.memory, past.thread.id)
+    if past is not None:  # what they have ordered since is theirs, too
+        customer = with_orders(customer, orders_of_customer(past.memory, customer.id), catalog)
     offered = shop_tools(customer, catalog, basket) if with_tools else {}
     seed = seed_of(past, prompt, catalog)
     session = session_config(

@@ -15,6 +15,7 @@ from typing import Any
 from pydantic import Field
 
 from contoso_lab.errors import ShopError
+from contoso_lab.shop.agreeing import has_agreed, with_button, without_agreement
 from contoso_lab.shop.cart import MOST_OF_ONE, Basket, Cart, orders_of, place_order
 from contoso_lab.shop.catalog import Catalog
 from contoso_lab.shop.customers import Customer
@@ -40,12 +41,20 @@ class _Checkout(Arguments):
 Do = Callable[[Mapping[str, Any], str], Mapping[str, Any]]
 
 
-def buying_tools(customer: Customer, catalog: Catalog, basket: Basket, *, now: Callable[[], datetime]) -> dict[str, Do]:
-    """The tools that change something, by name; each takes the model's arguments and the id of its call."""
+def buying_tools(
+    customer: Callable[[], Customer], catalog: Catalog, basket: Basket, *, now: Callable[[], datetime]
+) -> dict[str, Do]:
+    """The tools that change something, by name; each takes the model's arguments and the id of its call.
+
+    Args:
+        customer: with all that they have bought by then.
+    """
     return {
-        "add_to_cart": lambda given, call: add_to_cart(catalog, customer, basket, **checked(_Add, given), call_id=call),
+        "add_to_cart": lambda given, call: add_to_cart(
+            catalog, customer(), basket, **checked(_Add, given), call_id=call
+        ),
         "show_suggestions": lambda given, call: show_suggestions(
-            catalog, customer, basket, **checked(_Show, given), call_id=call
+            catalog, customer(), basket, **checked(_Show, given), call_id=call
         ),
         "checkout": lambda given, call: checkout(catalog, basket, **checked(_Checkout, given), at=now(), call_id=call),
     }
@@ -138,7 +147,8 @@ def checkout(
         new_id: makes the number of an order.
 
     Raises:
-        ShopError: the cart is empty, or its total is not the one that was confirmed.
+        ShopError: the cart is empty, its total is not the one that was confirmed, or the customer has not agreed to
+            it, whatever the model believes (`agreeing`).
     """
     before = basket.read()
     done = next((order for order in orders_of(before) if call_id and order.call_id == call_id), None)
@@ -150,7 +160,7 @@ def checkout(
         return {
             "message": f"That comes to {total}. Shall I place the order?",
             **_told(cart),
-            "note": "Nothing is bought yet. After a clear yes, call checkout again with confirmed_total.",
+            "note": "Nothing is bought yet. Ask. After a clear yes, call checkout with confirmed_total.",
         }
     order_id = new_id()
 
@@ -164,7 +174,12 @@ def checkout(
                     f"the customer said yes to {written(said, catalog.currency)}, but the cart comes to "
                     f"{written(cart.total, catalog.currency)}: say the right total and ask again"
                 )
-        return place_order(state, catalog, order_id=order_id, at=at, call_id=call_id)
+            if not has_agreed(state, cart.total, catalog.currency):
+                raise ShopError(
+                    f"the customer has not been heard to agree to {written(cart.total, catalog.currency)}: say this "
+                    "total, ask whether you shall place the order, and wait for a plain yes"
+                )
+        return without_agreement(place_order(state, catalog, order_id=order_id, at=at, call_id=call_id))
 
     orders = orders_of(basket.update(change))
     order = next((one for one in orders if call_id and one.call_id == call_id), orders[-1])
@@ -174,6 +189,26 @@ def checkout(
         "order_id": order.id,
         "total": total,
     }
+
+
+def press_buy(catalog: Catalog, basket: Basket, total: Decimal) -> Decimal:
+    """Note that the customer pressed the button that buys for this total; `checkout` with it buys then.
+
+    Raises:
+        ShopError: the cart is empty, or comes to another total than the button said.
+    """
+
+    def change(state: dict[str, Any]) -> dict[str, Any]:
+        cart = Cart.of(state, catalog)
+        if not cart:
+            raise ShopError("the cart is empty, so there is nothing to buy")
+        if rounded(total, catalog.currency) != cart.total:
+            shown, due = written(total, catalog.currency), written(cart.total, catalog.currency)
+            raise ShopError(f"the button says {shown}, but the cart comes to {due}: show the cart again")
+        return with_button(state, cart.total)
+
+    basket.update(change)
+    return rounded(total, catalog.currency)
 
 
 def _told(cart: Cart) -> dict[str, Any]:

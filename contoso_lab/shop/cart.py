@@ -6,7 +6,7 @@ once: a model that repeats itself, or a relay that does, buys nothing twice.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
@@ -41,6 +41,10 @@ class Basket(Protocol):
         """
         ...
 
+    def earlier_orders(self) -> Sequence[Order]:
+        """What the same customer has ordered in other conversations, oldest first."""
+        ...
+
 
 @dataclass
 class DictBasket:
@@ -60,6 +64,10 @@ class DictBasket:
         """Change it."""
         self.state = change(dict(self.state or {}))
         return dict(self.state)
+
+    def earlier_orders(self) -> Sequence[Order]:
+        """None: nothing is known of other conversations."""
+        return ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -172,6 +172,22 @@ class Catalog:
             raise ShopError(f"the catalogue has no category {category!r}; there are {', '.join(self.categories)}")
         return found
 
+    def without(self, *skus: str) -> Catalog:
+        """The same catalogue without some products.
+
+        Raises:
+            ShopError: it has no such product.
+
+        >>> len(Catalog.load().without("TEN-02"))
+        19
+        """
+        gone = {self.get(sku).sku for sku in skus}
+        if not gone:
+            return self
+        sha = hashlib.sha256(f"{self.sha256} without {' '.join(sorted(gone))}".encode()).hexdigest()
+        left = tuple(product for product in self.products if product.sku not in gone)
+        return Catalog(left, sha256=sha, categories=self._category_names)
+
     def search(
         self, query: str, keep: Callable[[Product], bool] | None = None, *, most: float | None = None
     ) -> list[Hit]:

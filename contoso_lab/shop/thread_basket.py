@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from contoso_lab.memory import Memory
-from contoso_lab.shop.cart import State
+from contoso_lab.shop.cart import Order, State, orders_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,3 +38,18 @@ class ThreadBasket:
     def update(self, change: Callable[[dict[str, Any]], dict[str, Any]]) -> State:
         """Change it; tried again when another relay was faster."""
         return self.memory.update(self.thread_id, change).state
+
+    def earlier_orders(self) -> Sequence[Order]:
+        """What the thread's customer has ordered in other threads, oldest first."""
+        return orders_of_customer(self.memory, self.memory.get(self.thread_id).customer, but=self.thread_id)
+
+
+def orders_of_customer(memory: Memory, customer: str, *, but: str | None = None) -> tuple[Order, ...]:
+    """What a customer has ordered in all their threads, oldest first; open or closed, until they are forgotten.
+
+    Args:
+        but: a thread that is left out.
+    """
+    threads = memory.list(customer, include_closed=True)
+    found = [order for thread in threads if thread.id != but for order in orders_of(thread.state)]
+    return tuple(sorted(found, key=lambda order: order.at))

@@ -106,7 +106,8 @@ def schemas(catalog: Catalog) -> dict[str, Schema]:
         _schema(
             "checkout",
             "Buy what is in the cart. First call it without an argument: it tells the total, which you say and ask "
-            "the customer to confirm. After they said yes, call it with that total.",
+            "the customer to confirm. After they said yes, call it with that total. It buys only what the customer was "
+            "heard to agree to, or confirmed with a button.",
             [],
             confirmed_total={
                 "type": "number",

@@ -89,18 +89,19 @@ def shop_tools(
     known = schemas(catalog)
     _ = catalog.index  # made before the call begins, not while somebody waits for an answer
 
+    def orders() -> tuple[Order, ...]:
+        """The customer's, of this conversation and of all before it."""
+        return () if basket is None else (*basket.earlier_orders(), *orders_of(basket.read()))
+
     def bought() -> Customer:
         """The customer, with what they have ordered since."""
-        return customer if basket is None else with_orders(customer, orders_of(basket.read()), catalog)
-
-    def orders() -> tuple[Order, ...]:
-        return () if basket is None else orders_of(basket.read())
+        return with_orders(customer, orders(), catalog)
 
     tools = {
         "search_catalog": lambda given, _: search_catalog(catalog, bought(), **checked(_Search, given)),
         "get_product": lambda given, _: get_product(catalog, bought(), **checked(_Get, given)),
         "order_status": lambda given, _: order_status(catalog, customer, **checked(_Order, given), orders=orders()),
-        **({} if basket is None else buying_tools(customer, catalog, basket, now=now)),
+        **({} if basket is None else buying_tools(bought, catalog, basket, now=now)),
     }
     return {name: ShopTool(known[name], do) for name, do in tools.items()}
 
@@ -173,7 +174,7 @@ def order_status(
 
     Args:
         order: a product's SKU or name, or the number of an order.
-        orders: those that were placed in this conversation.
+        orders: those that were placed with us, in this conversation or an earlier one.
     """
     bought = [catalog.get(sku) for sku in customer.purchases]
     names = _listing([f"the {one.name}" for one in bought])

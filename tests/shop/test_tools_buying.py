@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 import jsonschema
@@ -14,6 +15,8 @@ from openai.types.realtime import RealtimeFunctionTool
 from contoso_lab.errors import ShopError
 from contoso_lab.memory import open_memory
 from contoso_lab.shop import Basket, Cart, Catalog, DictBasket, get_customer, shop_tools
+from contoso_lab.shop.agreeing import with_words
+from contoso_lab.shop.buying import press_buy
 from contoso_lab.shop.thread_basket import ThreadBasket
 
 CATALOG = Catalog.load()
@@ -31,6 +34,11 @@ def basket(request: pytest.FixtureRequest) -> Iterator[Basket]:
 
 def allow(basket: Basket) -> None:
     basket.update(lambda state: state | {"consent": {"screen": True}})
+
+
+def agree(basket: Basket, total: str, said: str = "Yes, please.") -> None:
+    """The customer says yes to a total, as the relay's minutes write it down."""
+    basket.update(lambda state: with_words(state, said=said, asked=f"That comes to {total}. Shall I place the order?"))
 
 
 def call(basket: Basket, name: str, /, customer: str = "maya", call_id: str = "", **arguments: Any) -> dict[str, Any]:
@@ -62,6 +70,7 @@ def test_from_the_first_wish_to_an_order(basket: Basket) -> None:
     asked = call(basket, "checkout", call_id="3")
     assert asked["message"] == "That comes to $397.00. Shall I place the order?"
     assert "orders" not in basket.read(), "nothing is bought before the customer says yes"
+    agree(basket, "$397.00")
     bought = call(basket, "checkout", confirmed_total=397, call_id="4")
     number = bought["order_id"]
     assert bought["message"] == f"Your order {number} over $397.00 is placed. Thank you!"
@@ -81,6 +90,7 @@ def test_the_same_call_counts_once(basket: Basket) -> None:
     for _ in range(3):
         told = call(basket, "add_to_cart", sku="TEN-02", quantity=2, call_id="same")
         assert told["message"] == "2 of the Meadow Four are in your cart now, $558.00 in all."
+    agree(basket, "five hundred fifty-eight dollars")
     first = call(basket, "checkout", confirmed_total=558, call_id="buy")
     assert call(basket, "checkout", confirmed_total=558, call_id="buy") == first
     assert len(basket.read()["orders"]) == 1
@@ -95,6 +105,91 @@ def test_a_total_that_nobody_said_yes_to_is_not_charged(basket: Basket) -> None:
     assert "orders" not in basket.read()
     with pytest.raises(ShopError, match="the cart is empty"):
         call(DictBasket(), "checkout")
+
+
+def test_a_models_yes_buys_nothing(basket: Basket) -> None:
+    call(basket, "add_to_cart", sku="TEN-02", call_id="1")
+    call(basket, "checkout", call_id="2")
+    heard = "has not been heard to agree to \\$279.00: say this total, ask whether"
+    for said, asked in (
+        (None, ""),
+        ("Yes, please.", "Shall I show it to you?"),  # a yes to another question
+        ("Yes, please.", "That comes to $558.00. Shall I place the order?"),  # to another total
+        ("Yes, but later.", "That comes to $279.00. Shall I place the order?"),
+        ("Is it waterproof?", "That comes to $279.00. Shall I place the order?"),
+        ("What would I pay for it?", "It is $279.00."),
+    ):
+        if said is not None:
+            basket.update(lambda state, s=said, a=asked: with_words(state, said=s, asked=a))
+        with pytest.raises(ShopError, match=heard):
+            call(basket, "checkout", confirmed_total=279, call_id="3")
+    assert "orders" not in basket.read()
+
+
+def test_a_yes_holds_for_the_cart_that_it_was_said_of_and_once(basket: Basket) -> None:
+    call(basket, "add_to_cart", sku="TEN-02", call_id="1")
+    agree(basket, "$279.00")
+    call(basket, "add_to_cart", sku="SLE-01", call_id="2")
+    with pytest.raises(ShopError, match="has not been heard to agree"):
+        call(basket, "checkout", confirmed_total=338, call_id="3")
+    agree(basket, "$338.00", "Okay, order it.")
+    agree(basket, "$338.00", "No, wait.")
+    with pytest.raises(ShopError, match="has not been heard to agree"):
+        call(basket, "checkout", confirmed_total=338, call_id="4")
+    agree(basket, "$338.00")
+    call(basket, "checkout", confirmed_total=338, call_id="5")
+    call(basket, "add_to_cart", sku="SLE-01", call_id="6")
+    call(basket, "add_to_cart", sku="TEN-02", call_id="7")
+    with pytest.raises(ShopError, match="has not been heard to agree"):
+        call(basket, "checkout", confirmed_total=338, call_id="8")
+
+
+@pytest.mark.parametrize(
+    ("said", "asked"),
+    [
+        ("Ja, bitte.", "Das macht zweihundertneunundsiebzig Dollar. Soll ich bestellen?"),
+        ("Oui, bien sûr.", "Cela fait 279 dollars. Puis-je passer la commande ?"),
+        ("Sí, adelante.", "Son 279 dólares. ¿Hago el pedido?"),
+        ("はい、お願いします。", "279ドルです。ご注文なさいますか。"),
+        ("I'll buy it.", "The Meadow Four costs 279 dollars."),
+        ("Great, go ahead.", "It is $279 with everything. Do you want to buy it?"),
+    ],
+)
+def test_a_yes_in_five_languages_buys(basket: Basket, said: str, asked: str) -> None:
+    call(basket, "add_to_cart", sku="TEN-02", call_id="1")
+    basket.update(lambda state: with_words(state, said=said, asked=asked))
+    assert call(basket, "checkout", confirmed_total=279, call_id="2")["total"] == "$279.00"
+
+
+def test_the_button_with_the_total_buys(basket: Basket) -> None:
+    with pytest.raises(ShopError, match="the cart is empty"):
+        press_buy(CATALOG, basket, Decimal("279"))
+    call(basket, "add_to_cart", sku="TEN-02", call_id="1")
+    with pytest.raises(ShopError, match=r"the button says \$249.00, but the cart comes to \$279.00"):
+        press_buy(CATALOG, basket, Decimal("249"))
+    assert press_buy(CATALOG, basket, Decimal("279")) == Decimal("279.00")
+    assert call(basket, "checkout", confirmed_total=279, call_id="2")["total"] == "$279.00"
+
+
+def test_orders_of_earlier_threads_are_the_customers(basket: Basket) -> None:
+    if not isinstance(basket, ThreadBasket):
+        pytest.skip("a dict knows one conversation")
+    call(basket, "add_to_cart", sku="TEN-02", call_id="1")
+    agree(basket, "$279.00")
+    number = call(basket, "checkout", confirmed_total=279, call_id="2")["order_id"]
+    memory = basket.memory
+    memory.close_thread(basket.thread_id)
+    later = ThreadBasket(memory, memory.create(customer="maya", persona="voice").id)
+    other = ThreadBasket(memory, memory.create(customer="daniel", persona="voice").id)
+    status = call(later, "order_status", order=number)
+    assert (status["was_bought"], status["order"]["total"]) == (True, "$279.00")
+    assert call(later, "get_product", sku="TEN-02")["already_bought"] is True
+    assert call(later, "add_to_cart", sku="TEN-02")["already_bought"] is True
+    assert "orders" not in call(other, "order_status", customer="daniel", order=number)
+    assert call(other, "order_status", customer="daniel", order=number)["was_bought"] is None
+    memory.forget("maya")
+    again = ThreadBasket(memory, memory.create(customer="maya", persona="voice").id)
+    assert "orders" not in call(again, "order_status", order=number)
 
 
 def test_what_is_owned_already_is_said(basket: Basket) -> None:

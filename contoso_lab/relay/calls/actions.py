@@ -48,6 +48,14 @@ class Show:
 
 
 @dataclass(frozen=True, slots=True)
+class Agree:
+    """The customer has pressed the button that buys for this total."""
+
+    total: str
+    """As the button said it, a decimal number."""
+
+
+@dataclass(frozen=True, slots=True)
 class Acknowledge:
     """The client has received so many messages. This alone of what a client says does not count as said."""
 
@@ -63,4 +71,4 @@ class HangUp:
     why: str
 
 
-Action = Forward | Record | Note | Show | Acknowledge | HangUp
+Action = Forward | Record | Note | Show | Agree | Acknowledge | HangUp

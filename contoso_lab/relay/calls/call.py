@@ -25,7 +25,7 @@ from contoso_lab.relay.calls import endings
 from contoso_lab.relay.calls.actions import Acknowledge, Action, Direction, Forward, HangUp, Note, Record, Show, Side
 from contoso_lab.relay.calls.closing import NORMAL, TOO_BIG, Close
 from contoso_lab.relay.calls.configuration import Configuration
-from contoso_lab.relay.calls.suggestions import BAD, noted, read_clicked, read_shown
+from contoso_lab.relay.calls.suggestions import BAD, BAD_ORDER, noted, read_agreed, read_clicked, read_shown
 from contoso_lab.relay.wires.legs import Message
 from contoso_lab.wire.frames import load_object
 
@@ -96,6 +96,10 @@ class Call:
                 return (Acknowledge(received if isinstance(received, int) else 0),)
             case "lab.suggestions.shown" | "lab.suggestions.clicked":
                 return self._suggestion(event)
+            case "lab.order.agreed":
+                if (agreed := read_agreed(event)) is None:
+                    return (self._error("bad_order", f"{event['type']} {BAD_ORDER}", about=event.get("event_id")),)
+                return (Record("local", {"type": "order.agreed", "total": agreed.total}), agreed)
             case str(name) if name.startswith("lab."):
                 sentence = f"{name[:40]} is no event that the relay takes: docs/relay.md names those that it takes"
                 return (self._error("unknown_lab_event", sentence, about=event.get("event_id")),)

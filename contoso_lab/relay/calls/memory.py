@@ -177,6 +177,12 @@ class Memory:
         item = self._items.get(item_id)
         return item is not None and item.kind == "message" and item.role in {"user", "assistant"}
 
+    @property
+    def awaits_words(self) -> bool:
+        """Whether the user has said something last of which the words are not known yet."""
+        last = next((item for item_id in reversed(self.order()) if (item := self._items[item_id]).role == "user"), None)
+        return last is not None and last.whole and not last.parts and not last.deleted
+
     def spoken(self, item_id: str) -> Spoken | None:
         """What was said with an item, once its words are known; `None` for what nobody said."""
         item = self._items.get(item_id)

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, assert_never
 
 from contoso_lab.relay.calls import endings
 from contoso_lab.relay.calls.absence import NOTHING_THERE, Absence
-from contoso_lab.relay.calls.actions import Acknowledge, Action, Forward, HangUp, Note, Record, Show
+from contoso_lab.relay.calls.actions import Acknowledge, Action, Agree, Forward, HangUp, Note, Record, Show
 from contoso_lab.relay.calls.bounds import Bounds
 from contoso_lab.relay.calls.call import Call
 from contoso_lab.relay.calls.ceilings import Ceilings
@@ -245,6 +245,9 @@ class Pump:
                     if self._minutes is not None and self._screen.is_news(suggestion_id):
                         self._minutes.shown(action)
                     self._speaker.tell(*self._screen.shown(suggestion_id))
+                case Agree():
+                    if self._minutes is not None:
+                        self._minutes.agreed(action)
                 case Acknowledge(received):
                     if self._absence is not None:
                         self._absence.resume.acknowledge(received)

@@ -1,13 +1,15 @@
-"""What a client says of the write-ups on its screen."""
+"""What a client says of the write-ups on its screen, and of the button that buys."""
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
-from contoso_lab.relay.calls.actions import Show
+from contoso_lab.relay.calls.actions import Agree, Show
 
+_SUM = re.compile(r"[0-9]{1,10}(?:\.[0-9]{1,2})?")
 MOST_NAME_CHARS = 80
 MOST_SKUS = 50
 MOST_TEXT_CHARS = 64 * 1024
@@ -45,6 +47,19 @@ def read_clicked(event: Mapping[str, Any]) -> dict[str, Any] | None:
     if "suggestion_id" not in given or not all(_plain(value, MOST_NAME_CHARS) for value in given.values()):
         return None
     return {"type": "suggestion.clicked", **given}
+
+
+BAD_ORDER = 'needs a total: the sum that the button showed, as text such as "279.00"'
+
+
+def read_agreed(event: Mapping[str, Any]) -> Agree | None:
+    """What a `lab.order.agreed` says; `None` when it cannot be read.
+
+    >>> read_agreed({"total": "279.00"}), read_agreed({"total": "a lot"})
+    (Agree(total='279.00'), None)
+    """
+    total = event.get("total")
+    return Agree(total) if isinstance(total, str) and _SUM.fullmatch(total) else None
 
 
 def _plain(value: object, most_chars: int) -> bool:

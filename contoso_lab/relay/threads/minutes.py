@@ -16,21 +16,24 @@ written no more.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from decimal import Decimal
 from functools import partial
 from typing import Any
 
 from contoso_lab.agent.wishes import offers_to_show, stance
 from contoso_lab.errors import LabError, MemoryClosed, MemoryMissing
 from contoso_lab.memory import Memory, Message
-from contoso_lab.relay.calls.actions import Show
+from contoso_lab.relay.calls.actions import Agree, Show
 from contoso_lab.relay.calls.memory import Memory as Items
 from contoso_lab.relay.calls.timers import Later, Timer, loop_later
 from contoso_lab.relay.threads.ledger import Ledger
 from contoso_lab.relay.watching.journal import line, logger
 from contoso_lab.relay.watching.watch import Watch
+from contoso_lab.shop.agreeing import agrees_to_buy, with_button, with_words
 from contoso_lab.shop.shown import with_shown
 
 WRITE_AFTER_S = 0.2
@@ -39,6 +42,9 @@ AGAIN_AFTER_S = 2.0
 """How long after a failure it is tried again."""
 GOODBYE_S = 2.0
 """How long the end of a call waits for what is unwritten."""
+WORDS_S = 2.0
+"""How long a tool that needs a consent waits for words that were said and are not written down yet."""
+NEEDS_CONSENT = frozenset({"show_suggestions", "checkout"})
 MOST_WAITING = 2000
 
 
@@ -87,6 +93,7 @@ class Minutes:
         self._timer: Timer | None = None
         self._task: asyncio.Task[None] | None = None
         self._writing = asyncio.Lock()
+        self._worded = asyncio.Event()
         self._over = False
 
     @property
@@ -107,8 +114,21 @@ class Minutes:
         self._states.append(partial(with_shown, page=entry))
         self._soon()
 
-    async def flush(self) -> None:
-        """Write what waits now: a tool is about to read the thread. A failure is tried again later."""
+    def agreed(self, agree: Agree) -> None:
+        """The customer pressed the button that buys for this total."""
+        self._states.append(partial(with_button, total=Decimal(agree.total)))
+        self._soon()
+
+    async def flush(self, tool: str = "") -> None:
+        """Write what waits now: a tool is about to read the thread. A failure is tried again later.
+
+        One that needs the customer's consent waits a moment for their words: a transcript may be later than the model.
+        """
+        if tool in NEEDS_CONSENT and self._items is not None and self._items.awaits_words:
+            self._worded.clear()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(WORDS_S):
+                    await self._worded.wait()
         await self._write()
 
     async def close(self) -> None:
@@ -126,6 +146,8 @@ class Minutes:
                 self._timer.cancel()
 
     def _changed(self, item_id: str) -> None:
+        if self._items is not None and not self._items.awaits_words:
+            self._worded.set()
         self._at.setdefault(item_id, self._now())
         self._waiting[item_id] = None
         if len(self._waiting) > MOST_WAITING:
@@ -204,6 +226,8 @@ class Minutes:
                     changed.append(replace(known, text=spoken.text, heard=spoken.heard))
                 if spoken.role == "user" and (agreed := _screen_consent(spoken.text, answered)) is not None:
                     steps.append(partial(_with_consent, agreed=agreed))
+                if spoken.role == "user" and agrees_to_buy(spoken.text, asked=answered) is not None:
+                    steps.append(partial(with_words, said=spoken.text, asked=answered))
             before = self._name(item_id)
             if (said := self._items.spoken(item_id)) is not None and said.role == "assistant":
                 answered = said.text if said.heard is None else said.heard

@@ -75,7 +75,7 @@ class ToolRunner:
         self._say: Callable[[Json], None] | None = None
         self._ran: Ran | None = None
         self._done: Done | None = None
-        self._before: Callable[[], Awaitable[None]] | None = None
+        self._before: Callable[[str], Awaitable[None]] | None = None
         # Servers number the calls of each conversation anew, and a thread outlives them.
         self._name = secrets.token_hex(4)
         self._told_ids = {name for name, tool in tools.items() if "call_id" in inspect.signature(tool.run).parameters}
@@ -96,7 +96,7 @@ class ToolRunner:
         ran: Ran | None = None,
         *,
         done: Done | None = None,
-        before: Callable[[], Awaitable[None]] | None = None,
+        before: Callable[[str], Awaitable[None]] | None = None,
     ) -> None:
         """The call begins.
 
@@ -104,7 +104,7 @@ class ToolRunner:
             say: sends one event to the target, now or later.
             ran: is told of each tool that ran: its name, how long it took, and the kind of error, if there was one.
             done: is told what each tool gave that did not fail.
-            before: is awaited before a tool runs, within its time.
+            before: is awaited with a tool's name before it runs, within its time.
         """
         self._say, self._ran, self._done, self._before = say, ran, done, before
 
@@ -165,7 +165,7 @@ class ToolRunner:
             try:
                 async with asyncio.timeout(self._timeout_s) as limit:
                     if self._before is not None:
-                        await self._before()
+                        await self._before(call.name)
                     result = await _result(tool, arguments, **self._id_for(call))
                 written = _written(result)
                 if self._done is not None:
