@@ -6,8 +6,8 @@ so that works while a cell runs, and finds the call again after the kernel was s
 
 | resource | acquired | released | on failure |
 |---|---|---|---|
-| microphone, sound, connection | in the page, by a press on Connect | at the end of the call, or when the page goes | one sentence in the console and in `error` |
-| the thread that follows calls | `calls`, when something of a call is first asked for | `close` | `RecordingError` |
+| microphone, sound, connection | in the page, by Connect | with the call or the page | `error` says why |
+| the thread that follows calls | `calls`, when first asked for | `close` | `RecordingError` |
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 // One call: the sound, the worker that holds the line, and what is made of the events that pass.
 
 import { costUsd } from "./cost.js";
+import { detection } from "./detection.js";
 import { Failed, ofClose, unexpected } from "./failures.js";
 import { Conversation } from "./fold.js";
 import workerSource from "./line.worker.js";
@@ -106,13 +107,7 @@ export class Call {
   setVad(vad) {
     this.setup.vad = vad;
     if (this.#asked === undefined) return;
-    const moved = Object.keys(vad).length > 0;
-    let wanted = this.#asked;
-    if (this.talk === "push") wanted = null;
-    else if (moved) {
-      const own = this.#asked?.type === "server_vad" ? this.#asked : { type: "server_vad", create_response: true, interrupt_response: true };
-      wanted = { ...own, ...vad };
-    }
+    const wanted = detection(this.talk, this.#asked, vad);
     if (JSON.stringify(wanted) === JSON.stringify(this.turnDetection)) return;
     this.send({ type: "session.update", session: { type: "realtime", audio: { input: { turn_detection: wanted } } } });
   }

@@ -41,8 +41,15 @@ function render({ model, el }) {
   root.addEventListener("keyup", (event) => event.key === " " && isFree(event.target) && desk.call?.release());
   el.append(root);
 
+  let last = null;
+  root.addEventListener("focusin", ({ target }) => {
+    last = target;
+  });
   const update = () => {
     for (const view of views) view.update();
+    // A button that was pressed and is gone takes the focus with it; the keys shall go on working.
+    const lost = last !== null && (!last.isConnected || last.offsetParent === null) && document.activeElement === document.body;
+    if (lost) root.focus({ preventScroll: true });
   };
   const forget = desk.onChange(update);
   const timer = setInterval(() => desk.live && update(), TICK_MS);
@@ -58,7 +65,7 @@ function render({ model, el }) {
 
 // Escape hangs up; the space bar talks wherever it means nothing else. What is done here is not for the notebook.
 function keys(event, desk) {
-  if (event.key === "Escape" && desk.rings) desk.decline();
+  if (event.key === "Escape" && desk.bell.rings) desk.bell.decline();
   else if (event.key === "Escape" && desk.busy) desk.hangUp();
   else if (event.key === " " && isFree(event.target) && desk.live && desk.kept.talk === "push") {
     if (!event.repeat) desk.call.press();

@@ -109,8 +109,9 @@ export class Pages {
       this.page = before;
       return;
     }
-    this.page = { ...this.page, skus, broken: broken ?? [], done: true };
-    this.on.shown({ suggestion_id: name ?? this.page.id, skus, text: this.page.text });
+    const shownAs = name ?? this.page.id;
+    this.page = { ...this.page, shownAs, skus, broken: broken ?? [], done: true };
+    this.on.shown({ suggestion_id: shownAs, skus, text: this.page.text });
   }
 
   #set(state) {

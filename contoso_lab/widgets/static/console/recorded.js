@@ -1,6 +1,9 @@
 // A recorded customer talks in place of the microphone: for whoever has none, and for a demo. Takes turns: waits for
 // the answer to each line, as people do.
 
+import { Failed, noClip } from "./failures.js";
+
+const CLIP_MS = 8000;
 const LEAD_MS = 120; // recognisers like a moment of quiet before and after a line
 const PAUSE_MS = 500;
 const GREETING_MS = 8000;
@@ -45,6 +48,25 @@ export class RecordedCustomer {
       if (quietSince !== null && performance.now() - quietSince > REST_MS) return;
     }
   }
+}
+
+// The sound comes from the kernel, as bytes beside a message: it is in no trait, so no notebook keeps it.
+export function clipBytes(model, name) {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => finish(() => reject(new Failed(noClip(name)))), CLIP_MS);
+    const heard = (message, buffers) => {
+      if (message?.clip !== name) return;
+      const view = buffers[0];
+      finish(() => resolve(view.buffer ? view.buffer.slice(view.byteOffset, view.byteOffset + view.byteLength) : view));
+    };
+    const finish = (settle) => {
+      clearTimeout(timer);
+      model.off("msg:custom", heard);
+      settle();
+    };
+    model.on("msg:custom", heard);
+    model.send({ do: "clip", name });
+  });
 }
 
 const wait = (ms) => new Promise((resolve) => setTimeout(resolve, ms));

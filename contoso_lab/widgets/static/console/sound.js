@@ -107,7 +107,7 @@ export class Sound {
   }
 
   // Play a piece of a recorded customer into the call, and so that it is heard here, too. Resolves at its end.
-  play(buffer, fromS, lengthS) {
+  play(buffer, fromSeconds, lengthSeconds) {
     const source = new AudioBufferSourceNode(this.context, { buffer });
     source.connect(this.capture);
     source.connect(this.context.destination);
@@ -117,7 +117,7 @@ export class Sound {
         source.disconnect();
         resolve();
       };
-      source.start(0, fromS, lengthS);
+      source.start(0, fromSeconds, lengthSeconds);
     });
   }
 

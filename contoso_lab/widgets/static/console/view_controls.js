@@ -21,7 +21,8 @@ export function controlsView(desk) {
     const meter = h("div", { class: `cl-meter cl-${side}`, role: "meter", "aria-label": `${name}: level`, "aria-valuemin": 0, "aria-valuemax": 100 }, bar);
     return { side, bar, meter, element: h("div", { class: "clc-meter" }, h("span", { class: "cl-small cl-quiet" }, name), meter) };
   });
-  const element = h("div", { class: "clc-controls" }, connect, hold, mute, hangUp, modes, hint, h("div", { class: "clc-meters" }, ...meters.map((each) => each.element)));
+  const both = h("div", { class: "clc-meters" }, ...meters.map((each) => each.element));
+  const element = h("div", { class: "clc-controls" }, connect, hold, mute, hangUp, modes, hint, both);
   holdable(hold, desk);
   let lastSoundMs = 0;
 
@@ -41,6 +42,7 @@ export function controlsView(desk) {
     put(hangUp.lastChild, { text: live ? "Hang up" : "Cancel" });
     modes.hidden = busy && !spoken;
     talk.forEach((button, place) => put(button, { "aria-pressed": (place === 1) === push }));
+    both.hidden = !live;
     for (const { side, bar, meter } of meters) {
       const level = live ? desk.levels[side] : 0;
       const db = level > 0 ? 20 * Math.log10(level) : QUIETEST_DB;

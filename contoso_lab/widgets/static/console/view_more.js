@@ -24,7 +24,7 @@ export function settingsView(desk) {
     return { name, usual, format, range, shown, element };
   });
   const reset = h("button", { class: "cl-btn is-small", type: "button", onclick: () => desk.setVad({}) }, "As the persona has it");
-  const anew = h("button", { class: "cl-btn is-small", type: "button", onclick: () => desk.forgetThread() }, "New conversation");
+  const anew = h("button", { class: "cl-btn is-small", type: "button", onclick: () => desk.beginAnew() }, "New conversation");
   const element = h(
     "section",
     { class: "cl-well clc-settings", "aria-label": "Settings" },

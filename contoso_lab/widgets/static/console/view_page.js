@@ -9,7 +9,7 @@ export function pageView(desk) {
   const body = h("div", { class: "clc-page" });
   const broken = h("ul", { class: "clc-broken cl-small" });
   const empty = h("div", { class: "cl-empty" }, "Ask to see something. What the assistant recommends appears here, with pictures.");
-  const ask = h("button", { class: "cl-btn is-small", type: "button", onclick: () => desk.wantPage() }, icon("screen"), "Write it now");
+  const ask = h("button", { class: "cl-btn is-small", type: "button", onclick: () => desk.beside.tell((pages) => pages.press()) }, icon("screen"), "Write it now");
   const problem = h("p", { class: "cl-small cl-bad" });
   const element = h("section", { class: "clc-screen", "aria-label": "On the customer's screen" }, h("header", { class: "cl-row" }, h("h3", {}, "On the screen"), state, ask), run, problem, body, broken, empty);
   const pictures = new Map();
@@ -19,10 +19,10 @@ export function pageView(desk) {
     const [, sku] = path.match(/\/images\/([\w-]+)\.\w+$/) ?? [];
     const image = h("img", { alt: alt || sku || "", loading: "lazy" });
     const missing = h("span", { class: "clc-missing cl-small" }, alt || "picture");
-    const holder = h("button", { class: "clc-picture", type: "button", title: alt, onclick: () => holder.classList.toggle("is-large") | desk.clicked(sku) }, missing);
-    if (!sku || !desk.pages) return missing;
+    const holder = h("button", { class: "clc-picture", type: "button", title: alt, onclick: () => holder.classList.toggle("is-large") | desk.beside.clicked(sku) }, missing);
+    if (!sku || !desk.beside.pages) return missing;
     // Once for each picture: a page is drawn anew with every word that comes.
-    if (!pictures.has(path)) pictures.set(path, desk.pages.door.picture(path));
+    if (!pictures.has(path)) pictures.set(path, desk.beside.pages.door.picture(path));
     pictures.get(path).then((url) => {
       if (!url) return;
       image.src = url;
@@ -32,7 +32,7 @@ export function pageView(desk) {
   }
 
   function update() {
-    const { pages } = desk;
+    const { pages } = desk.beside;
     const page = pages?.page ?? null;
     const writing = pages?.state === "writing";
     put(state, { text: writing ? "is being written" : pages?.state === "asking" ? "…" : page?.skus.length ? `${page.skus.length} ${page.skus.length === 1 ? "product" : "products"}` : "" });

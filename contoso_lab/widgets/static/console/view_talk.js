@@ -71,7 +71,7 @@ function noteOf(turn) {
 function makeRow(row) {
   if (row.mark || row.over) return h("div", { class: "clc-mark cl-small cl-quiet" }, h("span"));
   const { role } = row.turn;
-  const words = h("p", { class: "clc-words" }, h("span", { class: "clc-heard" }), h("span", { class: "clc-coming" }), h("s", { title: "nobody heard this" }));
+  const words = h("p", { class: "clc-words" }, h("span", { class: "clc-heard" }), h("span", { class: "clc-coming" }), h("span"), h("s", { title: "nobody heard this" }));
   return h("article", { class: `clc-turn is-${role}` }, h("div", { class: "clc-who" }, h("b", {}, NAMES[role]), h("time"), h("small")), words, h("div", { class: "clc-tools" }));
 }
 
@@ -80,7 +80,7 @@ function updateRow(element, row) {
   if (row.over) return put(element.firstChild, { text: `Call ended after ${clockOf(row.over.endedMs - row.over.startedMs)}` });
   const { turn, playing, live, note } = row;
   const [who, words, tools] = element.children;
-  put(who.children[1], { text: row.at === undefined ? "" : clockOf(row.at) });
+  put(who.children[1], { text: row.at === undefined ? "" : clockOf(row.at), hidden: row.at === undefined });
   put(who.children[2], { text: note, hidden: !note });
   const { text } = turn;
   let heard = turn.heard ?? text;
@@ -93,7 +93,9 @@ function updateRow(element, row) {
   }
   put(words.children[0], { text: heard });
   put(words.children[1], { text: coming });
-  put(words.children[2], { text: coming ? "" : text.slice(heard.length) });
+  const [, gap, lost] = (coming ? "" : text.slice(heard.length)).match(/^(\s*)(.*)$/s);
+  put(words.children[2], { text: gap });
+  put(words.children[3], { text: lost });
   words.hidden = !text;
   put(tools, { text: (turn.calls ?? []).map((call) => call.name).join(" · "), hidden: !turn.calls?.length });
 }
@@ -123,8 +125,8 @@ function emptyView(desk) {
 function ringView(desk) {
   const left = h("i");
   const seconds = h("span", { class: "cl-quiet cl-num" });
-  const accept = h("button", { class: "cl-btn is-good is-large", type: "button", onclick: () => desk.accept() }, icon("phone"), "Accept");
-  const decline = h("button", { class: "cl-btn is-large", type: "button", onclick: () => desk.decline() }, "Decline");
+  const accept = h("button", { class: "cl-btn is-good is-large", type: "button", onclick: () => desk.bell.accept() }, icon("phone"), "Accept");
+  const decline = h("button", { class: "cl-btn is-large", type: "button", onclick: () => desk.bell.decline() }, "Decline");
   const element = h(
     "div",
     { class: "clc-ring", role: "alertdialog", "aria-label": "Contoso calls you" },
@@ -137,15 +139,15 @@ function ringView(desk) {
   let shown = false;
 
   function update() {
-    element.hidden = !desk.rings;
-    if (desk.rings) {
-      const ms = Math.max(0, desk.rings.untilMs - Date.now());
+    element.hidden = !desk.bell.rings;
+    if (desk.bell.rings) {
+      const ms = Math.max(0, desk.bell.rings.untilMs - Date.now());
       put(seconds, { text: `It rings for another ${Math.ceil(ms / 1000)} s.` });
-      left.style.transform = `scaleX(${ms / 30000})`;
+      left.style.transform = `scaleX(${ms / desk.bell.rings.ofMs})`;
       if (!shown) accept.focus({ preventScroll: true });
       setTimeout(() => desk.touch(), 500);
     }
-    shown = Boolean(desk.rings);
+    shown = Boolean(desk.bell.rings);
   }
   return { element, update };
 }
