@@ -50,8 +50,40 @@ def read_persona(name: str | Path) -> Persona:
     >>> read_persona("voice_brief").who
     'Robin'
     """
-    path = _path(name)
-    data, lines = _data(path)
+    return _read(_path(name))
+
+
+def persona_of_text(name: str, text: str) -> Persona:
+    r"""A persona from what its file would say, without a file: while somebody writes it.
+
+    Raises:
+        PersonaError: something in it is wrong; one sentence for each fault, with its line.
+
+    >>> persona_of_text("kim", "extends: voice\nwho: Kim").who
+    'Kim'
+    """
+    return _read(FOLDER / f"{name}.yaml", text)
+
+
+def save_persona_text(name: str, text: str, *, overwrite: bool = False) -> Path:
+    """Write a persona's file as it stands, comments and all, once it has been read without a fault.
+
+    Args:
+        name: of the persona, and of its file.
+        text: what the file is to say.
+        overwrite: a file of that name is replaced.
+
+    Raises:
+        PersonaError: the text is no persona, or there is such a file and it may not be replaced.
+    """
+    if persona_of_text(name, text).name != name:
+        raise PersonaError((f"{name!r} is no name of a persona; use letters, digits, '-' and '_'",))
+    return _write(name, text, overwrite=overwrite)
+
+
+def _read(path: Path, text: str | None = None) -> Persona:
+    """Read a file, or what it would say."""
+    data, lines = _data(path, text)
     places = {place: (path, line) for place, line in lines.items()}
     if "extends" in data:
         base, at = data.pop("extends"), f"{_shown(path)}:{lines[('extends',)]}"
@@ -119,11 +151,15 @@ def write_persona(persona: Persona, *, overwrite: bool = False) -> Path:
     """
     import yaml
 
-    path = FOLDER / f"{persona.name}.yaml"
-    if path.exists() and not overwrite:
-        raise PersonaError((f"{_shown(path)}: exists already; give the copy another name, or say overwrite=True",))
     data = persona.model_dump(mode="json", exclude_none=True, exclude={"name"})
     text = yaml.safe_dump(data, sort_keys=False, allow_unicode=True, width=120)
+    return _write(persona.name, text, overwrite=overwrite)
+
+
+def _write(name: str, text: str, *, overwrite: bool) -> Path:
+    path = FOLDER / f"{name}.yaml"
+    if path.exists() and not overwrite:
+        raise PersonaError((f"{_shown(path)}: exists already; give the copy another name, or say overwrite=True",))
     try:
         with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=FOLDER, suffix=".part", delete=False) as part:
             part.write(text)
@@ -181,13 +217,13 @@ def _path(name: str | Path) -> Path:
     raise PersonaError((f"{_shown(FOLDER)}: there is no persona {name!r}; {hint}",))
 
 
-def _data(path: Path) -> tuple[dict[str, Any], _Lines]:
+def _data(path: Path, text: str | None = None) -> tuple[dict[str, Any], _Lines]:
     """What a file says, and the line of each key in it."""
     import yaml
 
     where = _shown(path)
     try:
-        raw = path.read_text(encoding="utf-8")
+        raw = path.read_text(encoding="utf-8") if text is None else text
         node = yaml.compose(raw, Loader=yaml.SafeLoader)
         lines: _Lines = {}
         if node is not None:

@@ -54,10 +54,10 @@ class Item:
 
 
 class Labeller(Shown):
-    """Rate blind: the rater hears and reads a call, and sees neither its persona nor its run nor what a judge said.
+    """Rate blind: the rater hears and reads a call, and sees neither persona nor run nor what a judge said.
 
-    Digits answer, the arrows go on and back, U takes back, space plays. Every answer is a line in `labels/<rater>.jsonl`
-    of the recording, or in `folder`; run the same cell again and it goes on where you stopped.
+    Digits answer, the arrows go on and back, U takes back, space plays. Every answer is a line in
+    `labels/<rater>.jsonl` of the recording, or in `folder`; run the same cell again and it goes on where you stopped.
 
     Args:
         recordings: what to rate.
