@@ -16,6 +16,9 @@ from rich.table import Table
 from contoso_lab.errors import SuiteError
 from contoso_lab.settings import Settings
 
+if TYPE_CHECKING:
+    from contoso_lab.evaluation.gates import GateResult
+
 app = typer.Typer(
     help="Run suites of evaluations, compare, and hold gates.", no_args_is_help=True, add_completion=False
 )
@@ -115,6 +118,17 @@ def accept(run: RunOf) -> None:
 
     for path in accept_run(Results.open(run)):
         _say(f"wrote {path}")
+
+
+@app.command()
+def report(
+    run: RunOf, to: Annotated[Path | None, typer.Option(help="Where to write; beside the results.")] = None
+) -> None:
+    """Write a run as one page that can be sent to anybody: the answer, the gates, the waits, and calls to listen to."""
+    from contoso_lab.evaluation.page import run_page
+    from contoso_lab.evaluation.results import Results
+
+    _say(f"  look    {run_page(Results.open(run), to)}")
 
 
 @app.command("show")

@@ -107,6 +107,7 @@ def drawn(call: Call, anchor: str, scale: Scale) -> dict[str, Any]:
                 "html": Markup(written_html(shown.markdown)),
                 "clock": clock(shown.at_ms),
                 "seek": seek(shown.at_ms - _BEFORE_MS),
+                "from": round(shown.at_ms / 1000, 3),
                 "took": "" if shown.took_ms is None else milliseconds(shown.took_ms),
                 "why": shown.why,
             }

@@ -32,6 +32,8 @@ def page(
     *,
     comparison: Comparison | None = None,
     names: Sequence[str] | None = None,
+    summary: str = "",
+    title: str = "",
 ) -> Path:
     """Write calls as one page that opens by itself, and return where it is.
 
@@ -40,13 +42,16 @@ def page(
         path: the file to write; its folder is made when it is missing.
         comparison: a table that goes on top.
         names: what to call each call; its persona by default.
+        summary: HTML of ours that goes on top of everything, made safe by whoever made it. A button in it with
+            `data-jump="call-2"` and `data-at="12.5"` opens the second call at that second.
+        title: the title; made of the calls by default.
 
     Raises:
         ScoringError: there is no recording, or there are not as many names.
         ConfigError: the file cannot be written.
     """
     place = Path(path)
-    html = page_html(recordings, comparison=comparison, names=names)
+    html = page_html(recordings, comparison=comparison, names=names, summary=summary, title=title)
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_text(html, encoding="utf-8", errors="replace")
@@ -56,7 +61,12 @@ def page(
 
 
 def page_html(
-    recordings: Sequence[Recording], *, comparison: Comparison | None = None, names: Sequence[str] | None = None
+    recordings: Sequence[Recording],
+    *,
+    comparison: Comparison | None = None,
+    names: Sequence[str] | None = None,
+    summary: str = "",
+    title: str = "",
 ) -> str:
     """The text of that page."""
     from jinja2 import Environment, StrictUndefined
@@ -70,7 +80,8 @@ def page_html(
     script = _own("page.js")
     template = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     return template.from_string(_own("page.html")).render(
-        title=_title(recordings, called),
+        title=title or _title(recordings, called),
+        summary=Markup(summary),
         lede=_lede(recordings),
         policy=_policy(script),
         css=Markup(style),

@@ -299,6 +299,9 @@ def test_the_page_works_in_a_browser_from_a_file(browser: Any, two_calls: list[R
     assert tab.is_hidden("#call-1")
     assert tab.is_visible("#call-2")
     assert tab.evaluate(sound.format(1, "paused"))
+    wait_until(tab, sound.format(2, "currentTime") + " > 2.8")
+    assert "The Meadow Four" in tab.text_content("#call-2 .turn.now"), "the same turn of the other call goes on"
+    tab.evaluate(sound.format(2, "pause()"))
 
     box = tab.locator("#call-2 .tracks").bounding_box()
     tab.locator("#call-2 .tracks").click(position={"x": box["width"] * 0.75, "y": 20})
