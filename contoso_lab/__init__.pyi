@@ -16,9 +16,13 @@ from .live import stop as stop
 from .recording import Labels as Labels
 from .recording import Recording as Recording
 from .recording import recordings as recordings
+from .replay import Cassette as Cassette
+from .replay import Changes as Changes
+from .replay import Fast as Fast
 from .replay import Paced as Paced
 from .replay import Rescore as Rescore
-from .replay import replay_call as replay_call
+from .replay import Simulated as Simulated
+from .replay.play import replay as replay
 from .report import compare as compare
 from .report import page as page
 from .report import timeline as timeline
@@ -39,6 +43,16 @@ from .shop import get_customer as get_customer
 from .shop import use_catalog as use_catalog
 from .shop.persona import persona as persona
 from .visit import Visit as Visit
+from .widgets.catalog_browser import CatalogBrowser as CatalogBrowser
+from .widgets.clip_player import ClipPlayer as ClipPlayer
+from .widgets.compare_calls import CompareCalls as CompareCalls
+from .widgets.labeller import Labeller as Labeller
+from .widgets.persona_editor import PersonaEditor as PersonaEditor
+from .widgets.record_line import RecordLine as RecordLine
+from .widgets.share import ShareCall as ShareCall
+from .widgets.suggestion_cards import SuggestionCards as SuggestionCards
 from .widgets.talk import talk as talk
+from .widgets.turn_table import TurnTable as TurnTable
+from .widgets.waterfall import Waterfall as Waterfall
 
 __version__: str

@@ -17,6 +17,7 @@ from contoso_lab.errors import LabError, MissingExtra
 
 try:
     import anywidget
+    import ipywidgets as ipywidgets
 except ImportError as error:
     raise MissingExtra("a widget", package="anywidget", extra="notebook") from error
 
