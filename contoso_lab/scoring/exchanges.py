@@ -7,15 +7,16 @@ only drew breath are one.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from contoso_lab.scoring.anchors import Anchors, AnswerItem, Response, UserItem, read_anchors
+from contoso_lab.scoring.anchors import Anchors, AnswerItem, Response, UserItem
 from contoso_lab.scoring.matching import Interval, Match, best_shift_ms, match_turns
 
 if TYPE_CHECKING:
     from contoso_lab.recording.bundle import Recording
+    from contoso_lab.recording.labels import Labels
     from contoso_lab.recording.playback import PlayedItem
     from contoso_lab.recording.timeline import Timeline
 
@@ -36,6 +37,8 @@ class Exchange:
     """The labelled turns that it is; two when the server ran them together."""
     heard: tuple[UserItem, ...]
     """The server's turns that it is; none when it was missed."""
+    spoke_from_ms: float
+    """When the caller began, by the sound where it tells (a_on)."""
     silent_from_ms: float | None
     """When the caller fell silent, by the sound itself (a_off)."""
     waited_until_ms: float
@@ -55,11 +58,17 @@ class Exchange:
 
 def exchanges(recording: Recording) -> list[Exchange]:
     """All turns of the caller, in order of time."""
-    anchors = read_anchors(recording)
+    from contoso_lab.scoring.features import features
+
+    return features(recording).exchanges
+
+
+def find_exchanges(recording: Recording, anchors: Anchors, labels: Labels | None) -> list[Exchange]:
+    """Find the caller's turns; `exchanges` keeps what this finds."""
     timeline = recording.timeline()
     played = {item.item_id: item for item in timeline.items}
     spoken = [Interval(span.start_ms, span.end_ms) for span in timeline.user_spans]
-    said = _said(recording, spoken)
+    said = _said(timeline, labels, spoken)
     claims = [_claim(user, timeline) for user in anchors.users]
     if said:
         matches = match_turns(said, claims)
@@ -81,6 +90,7 @@ def exchanges(recording: Recording) -> list[Exchange]:
                 turn=turn,
                 references=match.references,
                 heard=heard,
+                spoke_from_ms=_began(spans[place], spoken, labelled=bool(match.references)),
                 silent_from_ms=silent_ms,
                 waited_until_ms=spans[place + 1].start_ms if place + 1 < len(spans) else anchors.end_ms,
                 answer=answer,
@@ -91,19 +101,28 @@ def exchanges(recording: Recording) -> list[Exchange]:
     return found
 
 
-def _said(recording: Recording, spoken: Sequence[Interval]) -> list[Interval]:
+def _said(timeline: Timeline, labels: Labels | None, spoken: Sequence[Interval]) -> list[Interval]:
     """The labelled turns on the session clock; empty without labels that carry times."""
-    labels = recording.labels()
-    timeline = recording.timeline()
+    clock = label_clock(timeline, labels, spoken)
+    if labels is None or clock is None:
+        return []
+    return [Interval(clock(turn.start_ms), clock(turn.end_ms)) for turn in labels.turns]  # type: ignore[arg-type]
+
+
+def label_clock(
+    timeline: Timeline, labels: Labels | None, spoken: Sequence[Interval]
+) -> Callable[[float], float] | None:
+    """From the clock of the labels to the session clock; None without labelled turns that all carry times."""
+    turns = labels.turns if labels is not None else []
     spans = [
         Interval(timeline.user_ms_to_session(turn.start_ms), timeline.user_ms_to_session(turn.end_ms))
-        for turn in (labels.turns if labels else ())
+        for turn in turns
         if turn.start_ms is not None and turn.end_ms is not None
     ]
-    if labels is None or len(spans) != len(labels.turns):
-        return []
+    if not spans or len(spans) != len(turns):
+        return None
     shift = best_shift_ms(spans, spoken)
-    return [span.shifted(shift) for span in spans]
+    return lambda audio_ms: timeline.user_ms_to_session(audio_ms) + shift
 
 
 def _claim(user: UserItem, timeline: Timeline) -> Interval:
@@ -133,6 +152,15 @@ def _breaths(anchors: Anchors, played: dict[str, PlayedItem]) -> list[tuple[int,
 
 def _span(parts: Sequence[Interval]) -> Interval:
     return Interval(min(part.start_ms for part in parts), max(part.end_ms for part in parts))
+
+
+def _began(span: Interval, spoken: Sequence[Interval], *, labelled: bool) -> float:
+    """When the caller began, by the sound; where the sound holds nothing, by the label or the server."""
+    starts = [s.start_ms for s in spoken if s.overlap_ms(span) > 0]
+    if not labelled:
+        return min(starts, default=span.start_ms)
+    near = [start for start in starts if abs(start - span.start_ms) <= BESIDE_MS]
+    return min(near, default=span.start_ms)
 
 
 def _fell_silent(span: Interval, spoken: Sequence[Interval], *, labelled: bool) -> float | None:

@@ -13,8 +13,8 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Literal
 
-from contoso_lab.audio import find_speech
-from contoso_lab.scoring.exchanges import FRAME_MS, Exchange, exchanges
+from contoso_lab.scoring.exchanges import FRAME_MS, Exchange
+from contoso_lab.scoring.features import Features, features
 from contoso_lab.scoring.value import EAR_MODES, Score, Scorer, scorer
 
 if TYPE_CHECKING:
@@ -45,6 +45,12 @@ class TurnLatency:
     """From there until the player began: its buffer, or the end of what was still playing."""
     leading_silence_ms: float | None
     """Quiet at the front of the answer (below −45 dBFS, frames of 20 ms)."""
+    response_to_audio_ms: float | None
+    """From `response.created` to the first sound that arrived: what others call time to first token or byte."""
+    text_ms: float | None
+    """From the close of the turn to the first words that arrived."""
+    server_gap_ms: float | None
+    """How much later than the sound the server says that the caller stopped: the two clocks' disagreement."""
     consistent: bool | None
     """Whether the parts add up to the whole within a frame; None when there is no whole."""
     measured: bool
@@ -62,7 +68,8 @@ class TurnLatency:
 
 def ledger(recording: Recording) -> list[TurnLatency]:
     """The wait after each of the caller's turns, in order of time. The greeting answers nobody and is not in it."""
-    return [_entry(recording, exchange) for exchange in exchanges(recording)]
+    found = features(recording)
+    return [_entry(found, exchange) for exchange in found.exchanges]
 
 
 def turn_latencies(recording: Recording) -> pd.DataFrame:
@@ -75,12 +82,12 @@ def turn_latencies(recording: Recording) -> pd.DataFrame:
     return frame.astype({**numbers, "turn": "Int64", "consistent": "boolean"})
 
 
-def _entry(recording: Recording, exchange: Exchange) -> TurnLatency:
+def _entry(found: Features, exchange: Exchange) -> TurnLatency:
     silent_ms = exchange.silent_from_ms
     waited_ms = None if silent_ms is None else max(0.0, exchange.waited_until_ms - silent_ms)
     answer, sound = exchange.answer, exchange.played
-    leading_ms = None if answer is None else _leading_silence_ms(recording, answer.item_id)
-    v2v = endpointing = model = start_buffer = None
+    leading_ms = None if answer is None else found.leading_silence_ms(answer.item_id)
+    v2v = endpointing = model = start_buffer = response_to_audio = text = None
     consistent: bool | None = None
     status: Literal["answered", "unanswered", "unknown"] = "answered"
     reason = ""
@@ -98,6 +105,9 @@ def _entry(recording: Recording, exchange: Exchange) -> TurnLatency:
         if first_audio is not None:
             model = None if closed is None else first_audio - closed
             start_buffer = sound.started_ms - first_audio
+            response_to_audio = first_audio - answer.created_ms
+        if answer.first_text_ms is not None and closed is not None:
+            text = answer.first_text_ms - closed
         consistent, reason = _adds_up(v2v, (endpointing, model, start_buffer, leading_ms))
         if not consistent and noticed is not None and closed is not None and closed - noticed > FRAME_MS:
             reason += f"; the server closed the turn {closed - noticed:.0f} ms after it noticed the end"
@@ -113,6 +123,9 @@ def _entry(recording: Recording, exchange: Exchange) -> TurnLatency:
         model_ms=model,
         start_buffer_ms=start_buffer,
         leading_silence_ms=leading_ms if status == "answered" else None,
+        response_to_audio_ms=None if status != "answered" else response_to_audio,
+        text_ms=None if status != "answered" else text,
+        server_gap_ms=_server_gap_ms(found, exchange),
         consistent=consistent,
         measured=sound is not None and sound.measured,
         used_tool=exchange.used_tool,
@@ -121,10 +134,29 @@ def _entry(recording: Recording, exchange: Exchange) -> TurnLatency:
     )
 
 
-def _leading_silence_ms(recording: Recording, item_id: str) -> float | None:
-    """None when the answer holds no audible sound at all."""
-    spans = find_speech(recording.item_audio(item_id), shortest_ms=FRAME_MS)
-    return float(spans[0].start_ms) if spans else None
+def _server_gap_ms(found: Features, exchange: Exchange) -> float | None:
+    """How much later than the sound the server claims that the caller stopped (S_off − a_off).
+
+    `audio_end_ms` includes the silence that the server waited for; only `server_vad` says how much that is.
+    """
+    if exchange.silent_from_ms is None or not exchange.heard:
+        return None
+    claimed, waits = exchange.heard[-1].audio_end_ms, silence_window_ms(found)
+    if claimed is None or waits is None:
+        return None
+    return found.recording.timeline().user_ms_to_session(claimed - waits) - exchange.silent_from_ms
+
+
+def silence_window_ms(found: Features) -> float | None:
+    """How long a silence the server waits for; None when its detector has no such constant, or nobody said."""
+    session = found.recording.conversation.session or found.recording.manifest.session or {}
+    audio = session.get("audio")
+    given = audio.get("input") if isinstance(audio, dict) else None
+    detection = given.get("turn_detection") if isinstance(given, dict) else session.get("turn_detection")
+    if not isinstance(detection, dict) or detection.get("type", "server_vad") != "server_vad":
+        return None
+    window = detection.get("silence_duration_ms", 500)
+    return float(window) if isinstance(window, int | float) else None
 
 
 def _adds_up(whole_ms: float, parts: tuple[float | None, ...]) -> tuple[bool, str]:
@@ -209,6 +241,40 @@ def leading_silence_ms(recording: Recording) -> Score | list[Score]:
     return _part(recording, lambda entry: entry.leading_silence_ms)
 
 
+@scorer(unit="ms", lower_is_better=True, aggregate="median", judged=False)
+def response_to_audio_ms(recording: Recording) -> Score | list[Score]:
+    """From `response.created` to the first sound: LiveKit's `ttft`, kept beside `model_ms` because both are in use."""
+    return _part(recording, lambda entry: entry.response_to_audio_ms)
+
+
+@scorer(unit="ms", lower_is_better=True, aggregate="median", judged=False)
+def text_ms(recording: Recording) -> Score | list[Score]:
+    """From the close of the turn to the first words, `x1 − max(v_off, c)`; they may come before the sound or after."""
+    return _part(recording, lambda entry: entry.text_ms)
+
+
+@scorer(unit="ms", lower_is_better=True, aggregate="median", judged=False, modes=EAR_MODES)
+def server_gap_ms(recording: Recording) -> Score | list[Score]:
+    """How much later than the sound tells the server claims that the caller stopped: two clocks of one moment.
+
+    `audio_end_ms − silence_duration_ms` less the acoustic end. Waits that start from the server's claim are too short
+    by this much. `semantic_vad` has no such constant, so nothing can be told there.
+    """
+    entries = [entry for entry in ledger(recording) if entry.turn is not None and entry.status != "unknown"]
+    if silence_window_ms(features(recording)) is None:
+        return Score.missing("the detector of this session has no fixed silence window")
+    told = [Score(e.server_gap_ms, turn=e.turn) for e in entries if e.server_gap_ms is not None]
+    return told or Score.missing("the server said nowhere when the caller stopped")
+
+
+@scorer(unit="share", aggregate="mean", judged=False, modes=EAR_MODES)
+def consistent_share(recording: Recording) -> Score | list[Score]:
+    """Share of the answered turns whose parts add up to the whole within a frame of 20 ms."""
+    entries = [entry for entry in ledger(recording) if entry.turn is not None and entry.consistent is not None]
+    told = [Score(bool(entry.consistent), reason=entry.reason, turn=entry.turn) for entry in entries]
+    return told or Score.missing("no turn was answered")
+
+
 SCORERS: tuple[Scorer, ...] = (
     voice_to_voice_ms,
     voice_to_voice_tool_ms,
@@ -216,4 +282,8 @@ SCORERS: tuple[Scorer, ...] = (
     model_ms,
     start_buffer_ms,
     leading_silence_ms,
+    response_to_audio_ms,
+    text_ms,
+    server_gap_ms,
+    consistent_share,
 )

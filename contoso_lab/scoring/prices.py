@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from contoso_lab.scoring.suggestions import CHANGED, catalog_of, pages_shown
+from contoso_lab.scoring.features import features
+from contoso_lab.scoring.pages import CHANGED
 from contoso_lab.scoring.value import Score, Scorer, scorer
 from contoso_lab.shop.catalog import Catalog
 from contoso_lab.shop.truth import price_claims
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from contoso_lab.recording.bundle import Recording
 
 
-@scorer(unit="share", aggregate="ratio")
+@scorer(unit="share", aggregate="ratio", judged=False)
 def price_truth_said(recording: Recording) -> Score | list[Score]:
     """Share of the prices the customer heard that are true to the catalogue.
 
@@ -23,15 +24,15 @@ def price_truth_said(recording: Recording) -> Score | list[Score]:
     return _truth(recording, answers, nothing="no price was said that belongs to a product")
 
 
-@scorer(unit="share", aggregate="ratio")
+@scorer(unit="share", aggregate="ratio", judged=False)
 def price_truth_shown(recording: Recording) -> Score | list[Score]:
     """Share of the prices on the customer's screen that are true to the catalogue."""
-    texts = [page.text for page in pages_shown(recording)]
+    texts = [page.text for page in features(recording).pages]
     return _truth(recording, texts, nothing="no price was shown that belongs to a product")
 
 
 def _truth(recording: Recording, texts: list[str], *, nothing: str) -> Score | list[Score]:
-    catalog = catalog_of(recording)
+    catalog = features(recording).catalog
     if catalog is None:
         return Score.missing(CHANGED)
     scores = [score for turn, text in enumerate(texts) if (score := _judge(turn, text, catalog)) is not None]

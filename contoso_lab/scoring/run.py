@@ -14,7 +14,10 @@ from contoso_lab.scoring.value import Result, Score, Scorer
 if TYPE_CHECKING:
     from contoso_lab.recording.bundle import Recording
 
-_ROOMS = ("suggestions", "prices", "speech", "latency", "moments")
+_ROOMS = (
+    "suggestions", "relevance", "truth", "prices", "tasks", "gates", "adherence", "speech", "latency", "moments",
+    "turn_taking", "curves", "playing", "beside", "cost", "reliability",
+)  # fmt: skip
 
 
 def default_scorers() -> tuple[Scorer, ...]:
@@ -44,7 +47,9 @@ def score(
     twice = {s.name for s in chosen if sum(other.name == s.name for other in chosen) > 1}
     if twice:
         raise ScoringError(f"two scorers have the same name, so their rows would mix: {', '.join(sorted(twice))}")
-    rows = [row for scorer in chosen for call in calls for row in _rows(scorer, call)]
+    # Call by call, so that what one scorer has read of a call serves the next; the table stays in the scorers' order.
+    by_call = [[_rows(scorer, call) for scorer in chosen] for call in calls]
+    rows = [row for place in range(len(chosen)) for call in by_call for row in call[place]]
     return Scores(rows, {scorer.name: scorer.metric for scorer in chosen}, seed=seed)
 
 

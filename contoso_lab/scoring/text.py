@@ -17,14 +17,20 @@ from contoso_lab.errors import MissingExtra, ScoringError
 if TYPE_CHECKING:
     from whisper_normalizer.english import EnglishTextNormalizer
 
-NORMALISER = "whisper-english+shield-1"
+NORMALISER = "whisper-english+shield-2"
 """Goes with every word error rate: another normaliser gives another number."""
 
-_SKU = re.compile(r"\b([A-Za-z]{3})[-\u2010\u2011\u2013](\d{2})\b")
-_LETTERS = str.maketrans("0123456789", "abcdefghij")
-_DIGITS = str.maketrans("abcdefghij", "0123456789")
+_SKU = r"[A-Za-z]{3}[-\u2010\u2011\u2013]\d{2,3}"
+# Order numbers and names such as X4: they begin with a letter and hold a digit, or change between both more than once.
+# "20th", "3000mm" and "4x" begin with their number, and are left to the normaliser.
+_MIXED = r"(?=[A-Za-z]*\d)[A-Za-z][A-Za-z\d]*|(?=\d+[A-Za-z]+\d)[A-Za-z\d]+"
+_TOKEN = re.compile(rf"(?<![\w.,$-])(?:{_SKU}|{_MIXED})(?![\w])")
+_TO_LETTERS = {**{str(digit): f"q{letter}" for digit, letter in enumerate("abcdefghij")}, "q": "qq"}
+_TO_LETTERS |= dict.fromkeys("-\u2010\u2011\u2013", "qx")
+_TO_SIGNS = {"x": "-", "q": "q", **{letter: str(digit) for digit, letter in enumerate("abcdefghij")}}
 # "qz" and "zq" open and close no English word, so the normaliser lets such a token pass.
-_SHIELDED = re.compile(r"\bqz([a-z]{3})([a-j]{2})zq\b")
+_SHIELDED = re.compile(r"\bqz([a-z]+)zq\b")
+_ESCAPED = re.compile(r"q(.)")
 _PRICE_IN_TWO_PARTS = re.compile(r"\$(\d+)(?: and)? ¢(\d{1,2})\b")
 _WHOLE_PRICE = re.compile(r"\$(\d+)\.00\b")
 
@@ -32,18 +38,24 @@ _WHOLE_PRICE = re.compile(r"\$(\d+)\.00\b")
 def normalise(text: str) -> str:
     """The words of a text as they are compared: lower case, numbers as digits, fillers and points gone.
 
+    Product and order numbers stay whole; the normaliser alone would make "zk 3 ffw" of "ZK3FFW".
+
     >>> normalise("The tent TEN-02 costs two hundred and seventy nine dollars.")
     'the tent ten-02 costs $279'
     >>> normalise("Forty nine dollars and ninety nine cents?") == normalise("$49.99")
     True
+    >>> normalise("Order ZK3FFW, with the X4 and 15 kg")
+    'order zk3ffw with the x4 and 15 kg'
     """
-    shielded = _SKU.sub(
-        lambda found: f" qz{found[1].lower()}{found[2].translate(_LETTERS)}zq ", text.replace("\u2019", "'")
-    )
+    shielded = _TOKEN.sub(lambda found: f" qz{_hidden(found[0])}zq ", text.replace("\u2019", "'"))
     words = _normaliser()(shielded)
-    words = _SHIELDED.sub(lambda found: f"{found[1]}-{found[2].translate(_DIGITS)}", words)
+    words = _SHIELDED.sub(lambda found: _ESCAPED.sub(lambda sign: _TO_SIGNS[sign[1]], found[1]), words)
     words = _PRICE_IN_TWO_PARTS.sub(lambda found: f"${found[1]}.{int(found[2]):02d}", words)
     return " ".join(_WHOLE_PRICE.sub(r"$\1", words).split())
+
+
+def _hidden(token: str) -> str:
+    return "".join(_TO_LETTERS.get(sign, sign) for sign in token.lower())
 
 
 @cache

@@ -15,7 +15,7 @@ Make = Callable[..., Any]
 def test_each_turn_has_its_rate_and_the_words_it_came_from(tent_call: Callable[..., Recording]) -> None:
     first, second = wer(tent_call())
     assert (first.value, first.n) == (pytest.approx(1 / 7), 7)
-    assert first.reason == "1 wrong, 0 missing, 0 added of 7; whisper-english+shield-1"
+    assert first.reason == "1 wrong, 0 missing, 0 added of 7; whisper-english+shield-2"
     assert (second.value, second.n) == (0.0, 5)
 
 

@@ -6,7 +6,9 @@ from typing import Any
 import pytest
 
 from contoso_lab.recording import Recording
-from contoso_lab.scoring.suggestions import judged, ndcg, pages_shown, rank_quality, valid_sku_rate
+from contoso_lab.scoring.pages import pages_shown
+from contoso_lab.scoring.relevance import judged, ndcg, rank_quality
+from contoso_lab.scoring.suggestions import valid_sku_rate
 
 Make = Callable[..., Any]
 

@@ -1,0 +1,225 @@
+"""What many scorers need of one recording, found once: who sounded when, what was shown, what it was held with.
+
+Scorers are small functions of a recording. Each of them would read the same events, and listen to the same sound, anew;
+here that is done once and kept as long as the recording is. Labels that change on disk are noticed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from contoso_lab.audio import Clip, find_speech, silence
+from contoso_lab.errors import LabError
+from contoso_lab.recording.clock import LocalClock
+from contoso_lab.scoring.anchors import Anchors, read_anchors
+from contoso_lab.scoring.exchanges import FRAME_MS, Exchange, find_exchanges
+from contoso_lab.scoring.matching import Interval
+from contoso_lab.scoring.pages import Shown, catalog_of, pages_shown
+from contoso_lab.wire import ga_name
+
+if TYPE_CHECKING:
+    from contoso_lab.prompts.persona import Persona
+    from contoso_lab.recording.bundle import Recording
+    from contoso_lab.recording.labels import Labels
+    from contoso_lab.recording.log import RecordedEvent
+    from contoso_lab.recording.playback import PlayedItem
+    from contoso_lab.shop.catalog import Catalog
+    from contoso_lab.shop.customers import Customer
+    from contoso_lab.shop.truth import Finding
+
+
+_KEPT_AS = "_scoring_features"
+
+
+@dataclass(frozen=True, slots=True)
+class Sounding:
+    """A stretch in which the assistant was audible at the caller's end. Times on the session clock, in ms."""
+
+    start_ms: float
+    end_ms: float
+    item_id: str
+    response_id: str | None
+
+    @property
+    def interval(self) -> Interval:
+        """From when to when."""
+        return Interval(self.start_ms, self.end_ms)
+
+
+class Features:
+    """One recording, read once; use `features(recording)`."""
+
+    def __init__(self, recording: Recording, labels: Labels | None) -> None:
+        self.recording = recording
+        self.labels = labels
+
+    @cached_property
+    def anchors(self) -> Anchors:
+        """The moments that every latency is made of."""
+        return read_anchors(self.recording)
+
+    @cached_property
+    def exchanges(self) -> list[Exchange]:
+        """The caller's turns and what followed each."""
+        return find_exchanges(self.recording, self.anchors, self.labels)
+
+    @cached_property
+    def played(self) -> dict[str, PlayedItem]:
+        """What was played of each answer."""
+        return {item.item_id: item for item in self.recording.timeline().items}
+
+    @cached_property
+    def spoken(self) -> list[Interval]:
+        """Where the caller's track holds sound."""
+        return [Interval(span.start_ms, span.end_ms) for span in self.recording.timeline().user_spans]
+
+    def spoken_in(self, span: Interval) -> list[Interval]:
+        """The caller's sound that lies in a stretch."""
+        return [sound for sound in self.spoken if sound.overlap_ms(span) > 0]
+
+    @cached_property
+    def sounding(self) -> list[Sounding]:
+        """Where the assistant was audible, in order of time; pauses under 200 ms stay inside."""
+        track = self.recording.assistant_audio
+        found: list[Sounding] = []
+        for item in self.played.values():
+            for piece in item.pieces:
+                clip = Clip(track.samples[piece.off : piece.off + piece.len], track.rate_hz)
+                for span in find_speech(clip, shortest_ms=FRAME_MS):
+                    start, end = piece.start_ms + span.start_ms, piece.start_ms + span.end_ms
+                    found.append(Sounding(start, end, item.item_id, item.response_id))
+        return sorted(found, key=lambda span: span.start_ms)
+
+    def leading_silence_ms(self, item_id: str) -> float | None:
+        """Quiet at the front of an answer; None when it holds no audible sound at all."""
+        if item_id not in self._leading:
+            spans = find_speech(self.item_audio(item_id), shortest_ms=FRAME_MS)
+            self._leading[item_id] = float(spans[0].start_ms) if spans else None
+        return self._leading[item_id]
+
+    def item_audio(self, item_id: str) -> Clip:
+        """The sound of one answer as it was received."""
+        import numpy as np
+
+        track = self.recording.assistant_audio
+        parts = [track.samples[off : off + length] for off, length in self._chunks.get(item_id, ())]
+        return Clip(np.concatenate(parts), track.rate_hz) if parts else silence(0, track.rate_hz)
+
+    @cached_property
+    def responses_done(self) -> dict[str, dict[str, Any]]:
+        """The `response` of each `response.done`, by its id: a repeated event counts once."""
+        found: dict[str, dict[str, Any]] = {}
+        for event in self.of_type("response.done", "s2c"):
+            response = event.ev.get("response")
+            if isinstance(response, dict):
+                found.setdefault(str(response.get("id") or f"at {event.seq}"), response)
+        return found
+
+    def of_type(self, type_: str, direction: str) -> list[RecordedEvent]:
+        """All events of one type (GA name), in order."""
+        return self._by_type.get((direction, type_), [])
+
+    @cached_property
+    def local_clock(self) -> LocalClock:
+        """When a local event happened."""
+        return LocalClock(self.recording.events)
+
+    @cached_property
+    def pages(self) -> list[Shown]:
+        """Every page of suggestions that was shown."""
+        return pages_shown(self.recording)
+
+    @cached_property
+    def catalog(self) -> Catalog | None:
+        """The catalogue that the call was held with; None when ours has changed since."""
+        return catalog_of(self.recording)
+
+    @cached_property
+    def customer(self) -> Customer | None:
+        """Who called; None when the shop does not know them."""
+        from contoso_lab.shop.customers import load_customers
+
+        known = load_customers().get(self.recording.manifest.customer)
+        if known is not None and self.labels is not None and self.labels.bought:
+            return known.model_copy(update={"purchases": tuple(self.labels.bought)})
+        return known
+
+    @cached_property
+    def persona(self) -> Persona | str:
+        """Who answered, as data; or the sentence that says why that is not known."""
+        from contoso_lab.shop.persona import persona
+
+        name = self.recording.manifest.persona
+        if not name:
+            return "the recording does not say which persona answered"
+        try:
+            return persona(name)
+        except LabError as error:
+            return f"the persona is not known here: {error}"
+
+    @cached_property
+    def language(self) -> str | None:
+        """The language in which the persona begins, where that is known."""
+        persona = self.persona
+        return None if isinstance(persona, str) else persona.language
+
+    @cached_property
+    def findings_said(self) -> list[Finding]:
+        """All that the assistant claimed in what was heard of it, held against the catalogue.
+
+        Findings of the kind `language` are against the persona's language; the caller may have changed it.
+        """
+        from contoso_lab.shop.truth import check_recording
+
+        if self.catalog is None:
+            return []
+        return check_recording(self.recording, self.catalog, self.customer, language=self.language)
+
+    @cached_property
+    def findings_shown(self) -> list[list[Finding]]:
+        """The same for each page."""
+        from contoso_lab.shop.truth import check
+
+        if self.catalog is None:
+            return [[] for _ in self.pages]
+        return [check(page.text, self.catalog, self.customer, medium="page") for page in self.pages]
+
+    @cached_property
+    def assistant_turns(self) -> list[tuple[str, str]]:
+        """Item id and words of each reply that was heard."""
+        turns = self.recording.conversation.turns
+        return [(turn.item_id, turn.heard) for turn in turns if turn.role == "assistant" and turn.heard.strip()]
+
+    @cached_property
+    def _leading(self) -> dict[str, float | None]:
+        return {}
+
+    @cached_property
+    def _chunks(self) -> dict[str, list[tuple[int, int]]]:
+        found: dict[str, list[tuple[int, int]]] = {}
+        for event in self.of_type("response.output_audio.delta", "s2c"):
+            delta = event.ev.get("delta")
+            if isinstance(delta, dict) and delta.get("$audio") == "out":
+                place = (int(delta["off"]), int(delta["len"]))
+                found.setdefault(str(event.ev.get("item_id")), []).append(place)
+        return found
+
+    @cached_property
+    def _by_type(self) -> dict[tuple[str, str], list[RecordedEvent]]:
+        found: dict[tuple[str, str], list[RecordedEvent]] = {}
+        for event in self.recording.events:
+            found.setdefault((event.dir, ga_name(event.type)), []).append(event)
+        return found
+
+
+def features(recording: Recording) -> Features:
+    """The features of a recording, made anew when its labels have changed."""
+    labels = recording.labels()
+    # They hold the recording, so they are kept in it, as its own cached properties are: both go together.
+    kept = vars(recording)
+    found = kept.get(_KEPT_AS)
+    if not isinstance(found, Features) or found.labels != labels:
+        found = kept[_KEPT_AS] = Features(recording, labels)
+    return found
