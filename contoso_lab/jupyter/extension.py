@@ -11,6 +11,7 @@ from traitlets import Bool, Unicode
 
 from contoso_lab.jupyter.forward import HTTP_PATHS, SOCKET_PATHS, HttpForward, SocketForward
 from contoso_lab.jupyter.handlers import (
+    DEMO,
     DemoHandler,
     ImageHandler,
     StartHandler,
@@ -31,6 +32,7 @@ class ContosoLab(ExtensionApp):
     load_other_extensions = True
 
     runs = Unicode("", config=True, help="Where recordings go; empty for what CONTOSO_LAB_RUNS says, or `runs`.")
+    demo = Unicode(str(DEMO), config=True, help="The notebook that is the demo page.")
     tools = Bool(False, config=True, help="Let the agent look up products and fill the cart.")
     keeper: Keeper
 
@@ -54,7 +56,7 @@ class ContosoLab(ExtensionApp):
             (rf"{BELOW}/status", StatusHandler),
             (rf"{BELOW}/start", StartHandler),
             (rf"{BELOW}/stop", StopHandler),
-            (rf"{BELOW}/demo", DemoHandler),
+            (rf"{BELOW}/demo", DemoHandler, {"demo": Path(self.demo)}),
             (rf"{BELOW}/images/([A-Z0-9-]+\.svg)", ImageHandler),
             (rf"{BELOW}/({HTTP_PATHS})", HttpForward),
             (rf"{BELOW}/({SOCKET_PATHS})", SocketForward),

@@ -40,6 +40,7 @@ ANSWER_S = 300.0
 _TO_RELAY = ("Accept", "Authorization", "Content-Type")
 _TO_PAGE = ("Cache-Control", "Content-Type", "Retry-After")
 _NO_RELAY = 503, 4503
+GONE = "there is no call to come back to, its relay has ended: call anew"
 _KEY_PROTOCOL = "openai-insecure-api-key."
 
 
@@ -206,6 +207,10 @@ class SocketForward(_Quiet, WebSocketMixin, WebSocketHandler, JupyterHandler):
             relay.transport.abort()
 
     async def _dial(self, path: str) -> None:
+        if "resume" in self.request.query_arguments and self.keeper.relay_url is None:
+            self.keeper.start()  # the call went with the relay that held it; the next one will not have to wait
+            self._close = 4410, GONE
+            return
         relay = await self.keeper.ready()
         if relay is None:
             self._close = _NO_RELAY[1], _short(self.keeper.message)

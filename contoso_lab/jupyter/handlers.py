@@ -87,19 +87,22 @@ class ImageHandler(Kept, JupyterHandler):
 class DemoHandler(Kept, JupyterHandler):
     """`GET demo`: to the page for people who want to see no code."""
 
+    def initialize(self, demo: Path) -> None:
+        """With the notebook that it is made of."""
+        self.demo = demo
+
     @web.authenticated
     @authorized
     async def get(self) -> None:
         """Go there, and begin to start the relay on the way."""
         root = _resolved(self.settings["server_root_dir"])
-        if not DEMO.is_relative_to(root):
-            raise web.HTTPError(
-                404, reason=f"the demo page is not below this server's folder: start JupyterLab in {HOME}"
-            )
+        if not self.demo.is_relative_to(root):
+            # The reason stands in the status line, where no path of this machine should.
+            raise web.HTTPError(404, reason="the demo page is not below this server's folder: open it with make lab")
         if not _has_voila():
             raise web.HTTPError(404, reason="the demo page needs Voila: pip install 'contoso-lab[notebook]'")
         self.keeper.start()
-        where = DEMO.relative_to(root).as_posix()
+        where = self.demo.relative_to(root).as_posix()
         self.redirect(url_path_join(self.base_url, "voila/render", quote(where)))
 
 

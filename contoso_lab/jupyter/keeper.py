@@ -90,15 +90,14 @@ class Keeper:
         remove_entry(self._entry.server_pid)
 
     async def _start(self) -> None:
-        from contoso_lab.live import start, stop
+        from contoso_lab.live import mend, start
 
+        tools, told = self._tools, self._progress
         try:
-            if self._here is not None:  # one of the two has ended by itself: both anew
-                here, self._here = self._here, None
-                await stop(here)
-            self._here = await start(
-                runs=self._runs, target=_target(), tools=self._tools, fresh=True, progress=self._progress
-            )
+            if self._here is not None:  # one of the two has ended by itself
+                self._here = await mend(self._here, tools=tools, progress=told)
+            else:
+                self._here = await start(runs=self._runs, target=_target(), tools=tools, fresh=True, progress=told)
         except LabError as error:
             self._log.warning("contoso-lab: %s", error)
             self._set("failed", str(error))

@@ -7,6 +7,7 @@ from .borrowing import Lent as Lent
 from .service import Progress as Progress
 from .service import Service as Service
 from .workbench import Here as Here
+from .workbench import mend as mend
 from .workbench import play as play
 from .workbench import serve as serve
 from .workbench import start as start

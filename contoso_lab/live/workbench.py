@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from contoso_lab.errors import EngineError
@@ -91,17 +91,36 @@ async def start(
         progress(f"the engine listens on {engine.url}")
         target = Target.local(f"{engine.url}/v1")
     try:
-        progress("starting the relay")
-        relay = await Service.start(
-            "relay", *_which(target), "--runs", str(root), "--port", "0", *(["--tools"] if tools else []),
-            progress=progress, environment={**_keys(target), "CONTOSO_LAB_MEMORY": memory},
-        )  # fmt: skip
+        relay = await _start_relay(target, root, memory, tools=tools, progress=progress)
     except BaseException:
         if engine is not None:
             await engine.stop()
         raise
-    progress(f"the relay listens on {relay.url}")
     return Here(relay, engine, target, root, memory)
+
+
+async def mend(here: Here, *, tools: bool = False, progress: Progress = lambda _: None) -> Here:
+    """Start again what has ended by itself; an engine that lives keeps its models, and gets a new relay.
+
+    Raises:
+        EngineError: one of them could not start.
+    """
+    if isinstance(here.engine, Service) and not here.engine.alive:
+        await stop(here)
+        return await start(runs=here.runs, memory=here.memory, tools=tools, fresh=True, progress=progress)
+    await here.relay.stop()
+    relay = await _start_relay(here.target, here.runs, here.memory, tools=tools, progress=progress)
+    return replace(here, relay=relay)
+
+
+async def _start_relay(target: Target, runs: Path, memory: str, *, tools: bool, progress: Progress) -> Service:
+    progress("starting the relay")
+    relay = await Service.start(
+        "relay", *_which(target), "--runs", str(runs), "--port", "0", *(["--tools"] if tools else []),
+        progress=progress, environment={**_keys(target), "CONTOSO_LAB_MEMORY": memory},
+    )  # fmt: skip
+    progress(f"the relay listens on {relay.url}")
+    return relay
 
 
 def _memory(runs: Path) -> str:

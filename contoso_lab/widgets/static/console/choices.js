@@ -29,7 +29,7 @@ export class Choices {
   }
 
   get personas() {
-    return this.server?.personas?.length ? this.server.personas : (this.model.get("personas") ?? []);
+    return this.server?.personas?.length ? this.server.personas.map(({ name }) => name) : (this.model.get("personas") ?? []);
   }
 
   get customers() {
