@@ -129,9 +129,10 @@ export async function* serverEvents(body) {
     while (true) {
       const { value, done } = await reader.read();
       if (done) return;
-      rest += value.replace(/\r\n?/g, "\n");
-      const blocks = rest.split("\n\n");
-      rest = blocks.pop();
+      rest += value;
+      const half = rest.endsWith("\r") ? "\r" : ""; // the other half of this line's end may be on its way
+      const blocks = rest.slice(0, rest.length - half.length).replace(/\r\n?/g, "\n").split("\n\n");
+      rest = blocks.pop() + half;
       for (const each of blocks) {
         const fields = { event: "message", data: [] };
         for (const line of each.split("\n")) {

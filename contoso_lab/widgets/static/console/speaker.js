@@ -76,16 +76,15 @@ export class Speaker {
   // Fall silent now. Tells which reply was cut and which were not heard at all.
   flush(frame, id) {
     const [cut] = this.#queue;
-    const unheard = this.#queue.filter((reply) => this.#ms(reply.played) < 1000 * LEAST_HEARD_S);
+    const unheard = this.#queue.filter((reply) => this.#ms(reply.played) < 1000 * LEAST_HEARD_S).map((reply) => reply.item);
     for (const reply of this.#queue) {
       this.#silenced.add(reply.item);
       if (reply.started) this.#report("stopped", reply, frame, { reason: "flushed" });
     }
     this.#queue = [];
     this.#fading = cut?.started ? FADE : 0;
-    const item = cut && !unheard.includes(cut) ? cut.item : null;
-    const told = { kind: "flushed", frame, id, item, unheard: unheard.map((reply) => reply.item) };
-    this.#tell({ ...told, playedMs: cut ? this.#ms(cut.played) : 0 });
+    const item = cut && !unheard.includes(cut.item) ? cut.item : null;
+    this.#tell({ kind: "flushed", frame, id, item, unheard, playedMs: cut ? this.#ms(cut.played) : 0 });
   }
 
   #sound(reply, out, from, frame) {
