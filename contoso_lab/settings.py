@@ -42,6 +42,10 @@ class Settings(BaseSettings):
     """A catalogue of your own (.json or .csv) in place of the shop's; see docs/catalogue.md."""
     memory: SecretStr | None = None
     """Where a relay keeps threads, as `open_memory` takes it, or `none`; secret, for it may hold a password."""
+    traces: Path | None = None
+    """Where a relay writes a trace of every prompt run; None writes none: a trace holds what a customer wrote."""
+    prompt_cache: Path | None = None
+    """The file in which a relay keeps the answers of prompts that allow it; None keeps none."""
     relay_secret: SecretStr | None = None
     """What a relay that other machines can reach asks for before it gives a token."""
     relay_oidc_issuer: str | None = None

@@ -25,7 +25,8 @@ def forget(
 ) -> None:
     """Delete a customer's threads, recordings, traces and cached answers; exit code 1 when something is left.
 
-    The memory is the one that the relay uses: CONTOSO_LAB_MEMORY, else memory.sqlite3 below the runs.
+    The memory, traces and cache are those that the relay uses: CONTOSO_LAB_MEMORY, _TRACES and _PROMPT_CACHE, else
+    memory.sqlite3, traces and answers.sqlite3 below the runs.
     """
     from contoso_lab.agent.forgetting import forget as forget_customer
     from contoso_lab.memory import memory_beside, open_memory
@@ -41,13 +42,14 @@ def forget(
     place.mkdir(parents=True, exist_ok=True)
     named = settings.memory.get_secret_value() if settings.memory else None
     address = named if named not in (None, "none") else memory_beside(place)
-    kept = cache or place / CACHE
+    traced = traces or settings.traces or place / TRACES
+    kept = cache or settings.prompt_cache or place / CACHE
     with open_memory(str(address)) as memory:
         answers = ResponseCache(kept) if kept.exists() else None
         try:
             # An id that the shop does not know may still have threads, from a catalogue of customers that has changed.
             receipt = forget_customer(
-                load_customers().get(customer, customer), memory, place, traces=traces or place / TRACES, cache=answers
+                load_customers().get(customer, customer), memory, place, traces=traced, cache=answers
             )
         finally:
             if answers is not None:

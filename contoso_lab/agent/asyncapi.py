@@ -15,7 +15,7 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from contoso_lab.agent.chat_socket import CLOSE_CODES
+from contoso_lab.agent.chat_goodbyes import CLOSE_CODES
 from contoso_lab.agent.desk import AgentLimits
 from contoso_lab.agent.frames import (
     ActionFrame,

@@ -10,13 +10,14 @@ What holds, whatever happens:
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncGenerator, Coroutine, Sequence
-from dataclasses import dataclass
-from typing import Any, NamedTuple
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple, TypeVar
 
 from contoso_lab.agent.desk import Agent
 from contoso_lab.agent.forget_me import ForgetStep, forget_step
-from contoso_lab.agent.frames import ActionFrame, AssistantFrame, ContextFrame, OutFrame
+from contoso_lab.agent.frames import ActionFrame, AssistantFrame, Broken, ContextFrame, FindingFrame, OutFrame
 from contoso_lab.agent.history import chat_messages
 from contoso_lab.agent.partial_json import TextField
 from contoso_lab.agent.pictures import Picture
@@ -28,6 +29,10 @@ from contoso_lab.prompts.languages import CODES, Code, language
 from contoso_lab.shop import chat
 from contoso_lab.shop.chat import ChatAnswer
 from contoso_lab.shop.customers import Customer
+from contoso_lab.shop.rules import check_reply
+
+logger = logging.getLogger(__name__)
+Kept = TypeVar("Kept")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,18 +87,21 @@ async def turn(agent: Agent, thread_id: str, written: Written) -> AsyncGenerator
     answer = chat.read(pieces.run)
     if answer.response != field.text:
         raise PromptError("the answer says another thing at its end than at its beginning: it cannot be kept")
-    await _whole(asyncio.to_thread(_keep, agent, thread_id, question, answer_id, answer))
+    said = await _whole(asyncio.to_thread(_keep, agent, thread_id, question, answer_id, answer))
     agent.shorten(thread_id)
     yield AssistantFrame.complete(answer_id)
     yield ContextFrame.user(answer.context)
     yield ActionFrame.call(answer.call)
+    # Only now: nobody waits for it, and the answer is on the screen already.
+    for one in await asyncio.to_thread(_broken, agent, thread, [*history, said], buyer):
+        yield FindingFrame(payload=one)
 
 
-async def _whole(keeping: Coroutine[Any, Any, None]) -> None:
+async def _whole(keeping: Coroutine[Any, Any, Kept]) -> Kept:
     """Not to be cut in two by a client that leaves now: the answer is whole, and so it is kept whole."""
     task = asyncio.ensure_future(keeping)
     try:
-        await asyncio.shield(task)
+        return await asyncio.shield(task)
     except asyncio.CancelledError:
         await task
         raise
@@ -158,7 +166,20 @@ def _code(thread: Thread) -> Code:
     return next((code for code in CODES if code == thread.language), "en")
 
 
-def _keep(agent: Agent, thread_id: str, question: Message, answer_id: str, answer: ChatAnswer) -> None:
+def _broken(agent: Agent, thread: Thread, lines: Sequence[Message], buyer: Customer) -> list[Broken]:
+    """Which rules the answer breaks that stands last; the thread keeps it with the answer, the log counts the kinds."""
+    said = lines[-1]
+    turns = [{"role": line.role, "content": line.as_heard, "id": line.id} for line in lines]
+    found = check_reply(turns, buyer, agent.catalog, _code(thread), medium="text")
+    broken = [Broken(id=said.id, kind=f.kind, verdict=f.verdict, words=f.words, says=f.catalogue) for f in found]
+    if broken:
+        logger.warning("an answer breaks rules: %s", ", ".join(sorted({one.kind for one in broken})))
+        findings = [one.model_dump(exclude={"id"}) for one in broken]
+        agent.memory.replace(thread.id, replace(said, meta={**said.meta, "findings": findings}))
+    return broken
+
+
+def _keep(agent: Agent, thread_id: str, question: Message, answer_id: str, answer: ChatAnswer) -> Message:
     # It follows its question, also when words of a call came in between.
     said = Message(
         id=answer_id,
@@ -168,10 +189,11 @@ def _keep(agent: Agent, thread_id: str, question: Message, answer_id: str, answe
         after=question.id,
         meta={"context": answer.context, "call": answer.call},
     )
-    agent.memory.append(thread_id, said)
+    [said] = agent.memory.append(thread_id, said)
 
     def told(state: dict[str, Any]) -> dict[str, Any]:
         summaries = [*state.get("summaries", []), *([answer.context] if answer.context.strip() else [])]
         return {**state, "summaries": summaries, "call_score": answer.call}
 
     agent.memory.update(thread_id, told)
+    return said

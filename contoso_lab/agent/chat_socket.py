@@ -1,6 +1,7 @@
 """`WS /api/chat`: a thread is named, then messages go in and answers come out as they are made.
 
-A socket is closed with one of `CLOSE_CODES` and a sentence. Every other no is an `error` frame, and the chat goes on.
+A socket is closed with a code and a sentence (`chat_goodbyes`). Every other no is an `error` frame, and the chat goes
+on.
 
 | resource | acquired | released | on failure |
 |---|---|---|---|
@@ -24,6 +25,19 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from contoso_lab.agent.chat import Written, turn
 from contoso_lab.agent.chat_bell import ChatBell
+from contoso_lab.agent.chat_goodbyes import (
+    FAILED,
+    FULL,
+    GONE,
+    NO_THREAD,
+    TOO_BIG,
+    TOO_LONG_SILENT,
+    TOO_MANY,
+    Goodbye,
+    Left,
+    close,
+    first_of,
+)
 from contoso_lab.agent.desk import WHERE, Agent
 from contoso_lab.agent.frames import (
     MOST_FRAME_CHARS,
@@ -35,6 +49,7 @@ from contoso_lab.agent.frames import (
     ClientMessage,
     ErrorCode,
     ErrorFrame,
+    FindingFrame,
     OutFrame,
     ThreadFrame,
 )
@@ -45,42 +60,9 @@ from contoso_lab.memory import alone
 
 logger = logging.getLogger(__name__)
 
-NO_THREAD = 4400
-TOO_LONG_SILENT = 4408
-GONE = 4410
-TOO_MANY = 4429
-FULL = 4503
-TOO_BIG = 1009
-FAILED = 1011
-
-CLOSE_CODES = {
-    1000: "The client hung up.",
-    1001: "The server stops, or the client's page was left.",
-    TOO_BIG: "A frame is longer than any message of ours.",
-    FAILED: "The agent failed; its log says how.",
-    NO_THREAD: "The first frame does not name a thread.",
-    4401: "The token is missing, unknown, used, expired, or was given to a page of another origin.",
-    4403: "The page may not use this agent.",
-    4404: "The thread is not there for this token.",
-    TOO_LONG_SILENT: "Nothing was said for too long, or our words were left unread.",
-    GONE: "The thread is closed, or was deleted.",
-    TOO_MANY: "The token makes too many threads or sends rubbish, or its address shows wrong tokens, too often.",
-    FULL: "Too many chats are open.",
-}
 REFUSED_PER_MINUTE = 100
 """Frames that a token may send in vain before its socket is closed."""
-MOST_REASON_BYTES = 123
-
 _CLOSES = {401: 4401, 403: 4403, 404: 4404, 410: GONE, 429: TOO_MANY, 503: FULL}
-
-
-class _Goodbye(Exception):
-    def __init__(self, code: int, reason: str) -> None:
-        self.code, self.reason = code, reason
-
-
-class _Left(Exception):
-    """The client has hung up, there is nobody to tell anything."""
 
 
 async def chat(agent: Agent, websocket: WebSocket) -> None:
@@ -89,14 +71,14 @@ async def chat(agent: Agent, websocket: WebSocket) -> None:
     agent.open_sockets += 1
     try:
         if agent.open_sockets > agent.limits.sockets:
-            raise _Goodbye(FULL, f"{agent.limits.sockets} chats are open, try again later")
+            raise Goodbye(FULL, f"{agent.limits.sockets} chats are open, try again later")
         await _Chat(agent, websocket).run()
-    except* _Left:
+    except* Left:
         pass
-    except* _Goodbye as goodbyes:
-        await _close(websocket, _first(goodbyes))
+    except* Goodbye as goodbyes:
+        await close(websocket, first_of(goodbyes))
     except* Exception:
-        await _close(websocket, _Goodbye(FAILED, f"{WHERE} failed, its log says how"))
+        await close(websocket, Goodbye(FAILED, f"{WHERE} failed, its log says how"))
         raise  # into the server's log
     finally:
         agent.open_sockets -= 1
@@ -114,6 +96,7 @@ class _Chat:
         self._answer_id: str | None = None
         """Of the answer that is on its way."""
         self._bell: ChatBell | None = None
+        self._tells_findings = False
 
     async def run(self) -> None:
         thread_id = await self._attach()
@@ -135,9 +118,10 @@ class _Chat:
             asked = Attach.model_validate_json(raw or "")
         except ValidationError as problem:
             reason = f'the first frame names the thread, as {{"threadId": ""}} for a new one: {_why(problem)}'
-            raise _Goodbye(NO_THREAD, reason) from problem
+            raise Goodbye(NO_THREAD, reason) from problem
         thread_id = await self._open(asked.threadId)
         await self._say(ThreadFrame(payload=Attached(threadId=thread_id, returning=bool(asked.threadId))))
+        self._tells_findings = asked.findings
         if asked.rings:
             self._bell = ChatBell(self._agent, thread_id, self._say)
         return thread_id
@@ -148,9 +132,9 @@ class _Chat:
             address = address_of(self._websocket)
             return (await self._agent.open(self._token, thread_id, origin=origin, address=address)).id
         except SessionRefused as no:
-            raise _Goodbye(_CLOSES.get(no.status or 0, FAILED), no.reason) from no
+            raise Goodbye(_CLOSES.get(no.status or 0, FAILED), no.reason) from no
         except LabError as no:
-            raise _Goodbye(FAILED, str(no)) from no
+            raise Goodbye(FAILED, str(no)) from no
 
     async def _listen(self) -> NoReturn:
         """Take in what the client sends: good messages wait for their answer, for others there is a word at once."""
@@ -196,6 +180,8 @@ class _Chat:
                     aclosing(turn(self._agent, thread_id, written)) as frames,
                 ):
                     async for frame in frames:
+                        if isinstance(frame, FindingFrame) and not self._tells_findings:
+                            continue
                         if isinstance(frame, AssistantFrame):
                             self._answer_id = frame.payload.id
                         await self._say(frame)
@@ -207,7 +193,7 @@ class _Chat:
             await self._fail("thread_full", str(problem))
         except (MemoryMissing, MemoryClosed) as problem:
             await self._fail("thread_gone", str(problem))
-            raise _Goodbye(GONE, str(problem)) from problem
+            raise Goodbye(GONE, str(problem)) from problem
         except TimeoutError:
             await self._fail("answer", f"no answer came within {self._agent.limits.answer_s:.0f} seconds: try again")
         except LabError as problem:
@@ -225,7 +211,7 @@ class _Chat:
         try:
             await work()
         except (MemoryMissing, MemoryClosed) as problem:
-            raise _Goodbye(GONE, str(problem)) from problem
+            raise Goodbye(GONE, str(problem)) from problem
 
     async def _written(self, message: ClientMessage) -> Written:
         if not message.image:
@@ -239,7 +225,7 @@ class _Chat:
 
     async def _refuse(self, code: ErrorCode, sentence: str) -> None:
         if await self._agent.may("refused", self._token, per_minute=REFUSED_PER_MINUTE):
-            raise _Goodbye(TOO_MANY, f"more than {REFUSED_PER_MINUTE} frames a minute were none that we take")
+            raise Goodbye(TOO_MANY, f"more than {REFUSED_PER_MINUTE} frames a minute were none that we take")
         await self._say(ErrorFrame.of(code, sentence))
 
     async def _receive(self, patience_s: float) -> str | None:
@@ -248,12 +234,12 @@ class _Chat:
             async with asyncio.timeout(patience_s):
                 message = await self._websocket.receive()
         except TimeoutError as silence:
-            raise _Goodbye(TOO_LONG_SILENT, f"nothing came for {patience_s:.0f} seconds") from silence
+            raise Goodbye(TOO_LONG_SILENT, f"nothing came for {patience_s:.0f} seconds") from silence
         if message["type"] == "websocket.disconnect":
-            raise _Left
+            raise Left
         raw: str | None = message.get("text")
         if len(raw or message.get("bytes") or "") > MOST_FRAME_CHARS:
-            raise _Goodbye(TOO_BIG, f"a frame of more than {MOST_FRAME_CHARS} characters is none of ours")
+            raise Goodbye(TOO_BIG, f"a frame of more than {MOST_FRAME_CHARS} characters is none of ours")
         return raw
 
     async def _say(self, frame: OutFrame) -> None:
@@ -261,22 +247,9 @@ class _Chat:
             async with self._sending, asyncio.timeout(self._agent.limits.send_s):
                 await self._websocket.send_text(frame.text())
         except TimeoutError as unread:
-            raise _Goodbye(TOO_LONG_SILENT, "our words were left unread") from unread
+            raise Goodbye(TOO_LONG_SILENT, "our words were left unread") from unread
         except WebSocketDisconnect as left:
-            raise _Left from left
-
-
-async def _close(websocket: WebSocket, goodbye: _Goodbye) -> None:
-    try:
-        async with asyncio.timeout(5):
-            await websocket.close(goodbye.code, fitted(goodbye.reason))
-    except (WebSocketDisconnect, RuntimeError, TimeoutError):
-        logger.debug("a client was gone before the goodbye")
-
-
-def _first(group: BaseExceptionGroup[_Goodbye]) -> _Goodbye:
-    found = group.exceptions[0]
-    return _first(found) if isinstance(found, BaseExceptionGroup) else found
+            raise Left from left
 
 
 def _why(problem: ValidationError) -> str:
@@ -284,15 +257,3 @@ def _why(problem: ValidationError) -> str:
     first = problem.errors(include_url=False, include_input=False, include_context=False)[0]
     place = ".".join(str(part) for part in first["loc"])[:80]
     return f"{place}: {first['msg']}" if place else str(first["msg"])
-
-
-def fitted(reason: str) -> str:
-    """A reason cut to what a close frame holds, never through a character.
-
-    >>> len(fitted("é" * 100).encode())
-    123
-    """
-    written = reason.encode("utf-8", errors="replace")
-    if len(written) <= MOST_REASON_BYTES:
-        return written.decode()
-    return written[: MOST_REASON_BYTES - 3].decode(errors="ignore") + "…"

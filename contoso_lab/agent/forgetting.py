@@ -74,11 +74,12 @@ class Receipt:
 def forget(
     customer: Customer | str,
     memory: Memory,
-    runs: Path,
+    runs: Path | None,
     *,
     traces: Path | None = None,
     cache: ResponseCache | None = None,
     open_calls: Collection[str] = (),
+    own: Collection[str] = (),
     now: Callable[[], float] = time.time,
 ) -> Receipt:
     """Delete everything about a customer, and search for what is left.
@@ -87,9 +88,10 @@ def forget(
 
     Args:
         customer: with a name and an address more can be found than by the id alone.
-        runs: where recordings are.
+        runs: where recordings are; None: nothing is recorded.
         traces: where traces of prompt runs are.
         open_calls: ids of threads that have a call now, where the caller knows; others are found by their state.
+        own: the thread and the recording of a call that asks for this itself, and has written its last.
         now: seconds since 1970.
 
     Raises:
@@ -103,7 +105,7 @@ def forget(
     said = [message for thread in threads for message in memory.history(thread.id)]
     named = {str(message.meta["recording"]) for message in said if message.meta.get("recording")}
     found = _recordings(runs, whose, named)
-    _refuse_open(whose, threads, found, open_calls, now)
+    _refuse_open(whose, threads, found, open_calls, own, now)
     words = _words(customer, threads, found)
     for folder in found:
         _delete(folder)
@@ -121,7 +123,7 @@ def forget(
         recordings=tuple(folder.name for folder in found),
         traces=len(traced),
         cached=cached,
-        left=tuple(_left(memory, whose, words, [runs, *([traces] if traces else [])], cache)),
+        left=tuple(_left(memory, whose, words, [place for place in (runs, traces) if place is not None], cache)),
     )
 
 
@@ -139,22 +141,40 @@ def open_calls_of(threads: Iterable[Thread], now_s: float) -> list[str]:
     return found
 
 
-def _refuse_open(
-    whose: str, threads: list[Thread], folders: list[Path], open_calls: Collection[str], now: Callable[[], float]
+def refuse_open(
+    customer: str, memory: Memory, runs: Path | None, *, own: Collection[str] = (), now: Callable[[], float] = time.time
 ) -> None:
-    calls = [thread.id for thread in threads if thread.id in open_calls] or open_calls_of(threads, now())
+    """See whether a customer could be forgotten now. Args and Raises are those of `forget`."""
+    threads = memory.list(customer, include_closed=True)
+    _refuse_open(customer, threads, _recordings(runs, customer, set()), (), own, now)
+
+
+def _refuse_open(
+    whose: str,
+    threads: list[Thread],
+    folders: list[Path],
+    open_calls: Collection[str],
+    own: Collection[str],
+    now: Callable[[], float],
+) -> None:
+    others = [thread for thread in threads if thread.id not in own]
+    calls = [thread.id for thread in others if thread.id in open_calls] or open_calls_of(others, now())
     if calls:
         raise ConfigError(f"{whose} is on a call now (thread {calls[0]}): end it, or wait for its end, then try again")
     for folder in folders:
         spool = folder / SPOOL
+        if folder.name in own:
+            continue
         # A writer that was killed leaves its recording open too; nothing writes to that one any more.
         if spool.exists() and now() - spool.stat().st_mtime < FRESH_S and Manifest.load(folder).status == "open":
             raise ConfigError(f"{whose} is on a call now (recording {folder.name}): end it, then try again")
 
 
-def _recordings(runs: Path, whose: str, named: set[str]) -> list[Path]:
+def _recordings(runs: Path | None, whose: str, named: set[str]) -> list[Path]:
     """The folders of their recordings; one whose manifest cannot be read is no recording that can be told apart."""
-    found = []
+    found: list[Path] = []
+    if runs is None:
+        return found
     for page in sorted(runs.glob(f"*/{MANIFEST}")):
         try:
             manifest = Manifest.load(page.parent)

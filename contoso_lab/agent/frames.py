@@ -50,6 +50,8 @@ class Attach(_FromOutside):
     threadId: ThreadId | None = None
     rings: bool = False
     """The client rings when it is told to, and says which button was pressed; else it decides by the score."""
+    findings: bool = False
+    """The client is told which rules an answer breaks; the thread keeps it in any case."""
 
 
 class Button(_FromOutside):
@@ -195,6 +197,25 @@ class ErrorFrame(_FromUs):
         return cls(payload=Failure(code=code, message=message, id=id))
 
 
-OutFrame = ThreadFrame | AssistantFrame | ContextFrame | ActionFrame | ErrorFrame
+class Broken(_FromUs):
+    """A rule that an answer breaks."""
+
+    id: str
+    """Of the message in the thread."""
+    kind: str
+    verdict: str
+    words: str
+    says: str
+    """What the catalogue, or the rule, says to these words."""
+
+
+class FindingFrame(_FromUs):
+    """What is wrong with an answer that was given, only to a client that asked for it; it comes after the answer."""
+
+    type: Literal["finding"] = "finding"
+    payload: Broken
+
+
+OutFrame = FindingFrame | ThreadFrame | AssistantFrame | ContextFrame | ActionFrame | ErrorFrame
 SocketMessage = Annotated[OutFrame, Field(discriminator="type")]
 """Everything that the server sends."""

@@ -24,8 +24,8 @@ from contoso_lab.shop.thread_basket import ThreadBasket
 class OrderButton(ThreadMeant):
     """The press."""
 
-    total: Decimal = Field(gt=0, max_digits=12, decimal_places=2)
-    """The sum that the button showed."""
+    total: str = Field(pattern=r"^[0-9]{1,10}(\.[0-9]{1,2})?$")
+    """The sum that the button showed, as text such as "279.00"."""
 
 
 class OrderAgreed(BaseModel):
@@ -51,7 +51,7 @@ def order_routes(agent: Agent) -> APIRouter:
             reason = f"{most} buttons a minute are the most: wait {wait_s:.0f} seconds"
             raise SessionRefused(WHERE, reason, status=429, retry_after_s=wait_s)
         basket = ThreadBasket(agent.memory, thread.id)
-        total = await asyncio.to_thread(press_buy, agent.catalog, basket, body.total)
+        total = await asyncio.to_thread(press_buy, agent.catalog, basket, Decimal(body.total))
         said = written(total, agent.catalog.currency)
         return OrderAgreed(total=said, message=f"The order over {said} can be placed now.")
 

@@ -47,6 +47,12 @@ def main(
         str | None,
         typer.Option(help="where threads of chats and calls are kept, or none", show_default="beside the recordings"),
     ] = None,
+    traces: Annotated[
+        Path | None, typer.Option(help="write a trace of every prompt run into this folder", show_default="none")
+    ] = None,
+    prompt_cache: Annotated[
+        Path | None, typer.Option(help="keep the answers of prompts that allow it in this file", show_default="none")
+    ] = None,
     portable: Annotated[bool, typer.Option("--portable", help="carry calls without picows, more slowly")] = False,
     allow_origin: Annotated[
         list[str] | None, typer.Option(help="a page's origin that may use the relay; may be repeated")
@@ -79,6 +85,7 @@ def main(
             client_may_instruct=client_may_instruct, drain_s=drain_s, check=not no_check,
             ceilings=_ceilings(call_minutes, call_usd, idle_minutes), prices=prices,
             tools=_tools(tools, show_tools), memory=memory_address(memory, settings, runs, records=not no_recording),
+            traces=traces or settings.traces, prompt_cache=prompt_cache or settings.prompt_cache,
         )  # fmt: skip
     except LabError as error:
         typer.echo(str(error), err=True)
@@ -126,6 +133,8 @@ def serve(
     prices: Path | None = None,
     tools: Literal["hidden", "shown"] | None = None,
     memory: str | None = None,
+    traces: Path | None = None,
+    prompt_cache: Path | None = None,
 ) -> None:
     """Run a relay until it is told to stop (SIGINT or SIGTERM), which ends its calls gracefully.
 
@@ -139,8 +148,10 @@ def serve(
     from contoso_lab.relay.calls.prices import load_prices
     from contoso_lab.relay.serving import relay_server
     from contoso_lab.relay.setup import shop_setup
+    from contoso_lab.relay.threads.findings import shop_rules
     from contoso_lab.relay.tooling.tool_runner import for_each_call as tools_of_each_call
     from contoso_lab.relay.watching.observer import Observer
+    from contoso_lab.relay.watching.prompting import following_prompts
     from contoso_lab.relay.watching.tracing import Tracing
     from contoso_lab.relay.wires.credentials import Credentials
 
@@ -162,16 +173,15 @@ def serve(
         tokens_per_minute=settings.relay_tokens_per_minute, guesses_per_minute=settings.relay_guesses_per_minute,
         calls_per_caller=settings.relay_calls_per_caller, calls=settings.relay_calls,
     )  # fmt: skip
-    with open_memory(memory) if memory is not None else contextlib.nullcontext() as kept:
+    with (
+        open_memory(memory) if memory is not None else contextlib.nullcontext() as kept,
+        following_prompts(traces, prompt_cache, tracing.tracer if tracing is not None else None) as cache,
+    ):
         if kept is not None:
             logger.info(line("-", "memory", where=kept.where))
-        if tracing is not None:
-            from contoso_lab import prompts
-
-            prompts.trace_always(prompts.Tracing(tracer=tracing.tracer))
         app = create_app(
             target, runs=runs, secret=secret, issuer=issuer, allowed_origins=allowed_origins, memory=kept,
-            limits=limits,
+            limits=limits, traces=traces, prompt_cache=cache, rules=shop_rules,
             redis=settings.relay_redis.get_secret_value() or None if settings.relay_redis else None,
             client_may_instruct=client_may_instruct, observer=observer, headers=credentials.headers, portable=portable,
             ceilings=ceilings_of_each_call(target, ceilings, load_prices(prices)),

@@ -22,7 +22,7 @@ from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import Body, Depends, FastAPI, Query, Request, Response, WebSocket
 from fastapi.responses import JSONResponse
@@ -43,12 +43,16 @@ from contoso_lab.relay.access.redis_tokens import RedisTokens
 from contoso_lab.relay.access.tokens import MemoryTokens
 from contoso_lab.relay.desk import Desk
 from contoso_lab.relay.setup import SetupSource, shop_setup
+from contoso_lab.relay.threads.forgetter import Forgetter
 from contoso_lab.relay.threads.funnel import funnel_routes
 from contoso_lab.relay.threads.ledger import Ledger
 from contoso_lab.relay.watching.scrape import watching_routes
 from contoso_lab.relay.wires.doors import BROWSER_DOOR, PROGRAM_DOOR
 from contoso_lab.relay.wires.starlette_door import answer
 from contoso_lab.settings import Target
+
+if TYPE_CHECKING:
+    from contoso_lab.prompts import ResponseCache
 
 
 def create_app(
@@ -62,6 +66,8 @@ def create_app(
     limits: Limits | None = None,
     redis: str | None = None,
     memory: Memory | None = None,
+    traces: Path | None = None,
+    prompt_cache: ResponseCache | None = None,
     clock: Callable[[], float] = time.monotonic,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
     **desk_options: Any,
@@ -79,6 +85,8 @@ def create_app(
         redis: where tokens and counters are shared with other relays; `None` keeps them in this process.
         memory: where threads are kept, for calls that go on with one and for the agent's chat, which then has its
             routes here, too; closed by whoever opened it. `None`: there are none.
+        traces: where traces of prompt runs are, for a customer who asks to be forgotten; see `prompts.trace_always`.
+        prompt_cache: where answers are cached, for the same; see `prompts.cache_always`.
         clock: seconds that never run backwards; a token's life is measured by it.
         now: the time of day, which is only told to people.
         desk_options: further fields of `Desk`.
@@ -90,7 +98,8 @@ def create_app(
     tokens = RedisTokens(link) if link is not None else MemoryTokens(clock=clock)
     gate = Limiter(limits, leases=leases, link=link)
     ledger = Ledger(memory) if memory is not None else None
-    given = {"tokens": tokens, "gate": gate, "ledger": ledger, **desk_options}
+    forgetter = Forgetter(memory, runs, traces, prompt_cache) if memory is not None or runs is not None else None
+    given = {"tokens": tokens, "gate": gate, "ledger": ledger, "forgetter": forgetter, **desk_options}
     desk = Desk(target, runs, setup, origins, clock, **given)
 
     metrics = desk.observer.metrics

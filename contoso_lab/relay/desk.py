@@ -35,6 +35,9 @@ from contoso_lab.relay.calls.pump import Pump
 from contoso_lab.relay.calls.tape import Tape
 from contoso_lab.relay.setup import Setup, SetupSource
 from contoso_lab.relay.threads.binding import Past, recall
+from contoso_lab.relay.threads.findings import Check, Findings
+from contoso_lab.relay.threads.forget_me import ForgetMe
+from contoso_lab.relay.threads.forgetter import Forgetter
 from contoso_lab.relay.threads.ledger import Ledger
 from contoso_lab.relay.threads.minutes import Minutes
 from contoso_lab.relay.watching.observer import Observer
@@ -73,6 +76,10 @@ class Desk:
     tools: Callable[[Grant, Setup], ToolRunner | None] | None = None
     ledger: Ledger | None = None
     """Where threads are kept; `None` when the relay keeps no memory."""
+    forgetter: Forgetter | None = None
+    """Deletes what there is of a customer who asks for it; None when nothing is kept here."""
+    rules: Callable[[Grant], Check] | None = None
+    """What the agent says is held against, while it speaks; None checks nothing."""
     reconnects: bool = True
     """Dial again when a call loses its target."""
     portable: bool = False
@@ -149,6 +156,10 @@ class Desk:
         minutes = None
         if grant.thread is not None and self.ledger is not None:
             minutes = Minutes(self.ledger, grant.thread, admitted.call_id, recording=tape.id, watch=watch)
+        forgets = None
+        if self.forgetter is not None:
+            own = frozenset(name for name in (grant.thread, tape.id) if name)
+            forgets = ForgetMe(grant.customer, self.forgetter, own, admitted.call_id)
         pump = Pump(
             admitted.call_id,
             Call(setup.session, client_may_instruct=self.client_may_instruct, for_page=admitted.knocked.is_page),
@@ -157,6 +168,8 @@ class Desk:
             ceilings=self.ceilings(grant) if self.ceilings else None,
             tools=self.tools(grant, setup) if self.tools else None,
             minutes=minutes,
+            forgets=forgets,
+            findings=Findings(self.rules(grant), call_id=admitted.call_id) if self.rules else None,
             door=BetaDoor() if admitted.knocked.beta else None,
             resumable=admitted.knocked.resumable,
             watch=watch,

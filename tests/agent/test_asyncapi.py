@@ -20,7 +20,8 @@ from schemathesis.config import SchemathesisConfig
 from starlette.testclient import TestClient
 
 from contoso_lab.agent.asyncapi import IN, OUT, asyncapi
-from contoso_lab.agent.chat_socket import CLOSE_CODES, chat
+from contoso_lab.agent.chat_goodbyes import CLOSE_CODES
+from contoso_lab.agent.chat_socket import chat
 from contoso_lab.agent.desk import Agent, AgentLimits, Visitor
 from contoso_lab.agent.frames import ClientMessage
 from contoso_lab.agent.page_talk import Verdict

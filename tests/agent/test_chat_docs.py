@@ -8,7 +8,7 @@ import sys
 from dataclasses import asdict
 from typing import Any
 
-from contoso_lab.agent.chat_socket import CLOSE_CODES
+from contoso_lab.agent.chat_goodbyes import CLOSE_CODES
 from contoso_lab.agent.desk import AgentLimits
 from contoso_lab.agent.frames import MOST_TEXT_CHARS
 from contoso_lab.memory import Memory

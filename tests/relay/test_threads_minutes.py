@@ -306,4 +306,4 @@ async def test_a_page_that_the_agent_wrote_into_the_thread_itself_is_not_written
     memory.update(call.thread.id, lambda state: state | {"shown": [{"id": "s1", "skus": ["TEN-02"]}]})
     call.client.says(dump("lab.suggestions.shown", suggestion_id="s1", skus=["TEN-02"]))
     await call.pass_s()
-    assert call.state["shown"] == [{"id": "s1", "skus": ["TEN-02"]}]
+    assert [(page["id"], page["skus"]) for page in call.state["shown"]] == [("s1", ["TEN-02"])]

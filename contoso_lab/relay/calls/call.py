@@ -135,6 +135,10 @@ class Call:
         """The call has lasted, or cost, as much as it may."""
         return (endings.ceiling_reached(sentence),)
 
+    def forgotten(self) -> Sequence[Action]:
+        """The customer asked to be forgotten, and everything about them is deleted."""
+        return (endings.FORGOTTEN,)
+
     def shut_down(self) -> Sequence[Action]:
         """The relay itself ends."""
         return (endings.SHUT_DOWN,)

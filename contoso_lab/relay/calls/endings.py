@@ -23,6 +23,9 @@ SHUT_DOWN = HangUp(
     Close(GOING_AWAY, "the relay is shutting down"),
     "the relay was shut down",
 )
+FORGOTTEN = HangUp(
+    Close(NORMAL, "everything about you is deleted"), Close(NORMAL), "the customer asked to be forgotten, and is"
+)
 FAILURE = HangUp(
     Close(FAILED, "the relay failed, its log says how"), Close(FAILED, "the relay failed"), "the relay failed"
 )

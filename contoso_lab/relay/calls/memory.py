@@ -87,7 +87,7 @@ class Memory:
         self._tells_starts = False
         self.audio_chars = 0
         """How many characters of base64 sound have come from the target; the pump counts them here."""
-        self.on_change: Callable[[str], None] | None = None
+        self.followers: list[Callable[[str], None]] = []
         """Told of each item about which something new is known."""
 
     def apply(self, event: Mapping[str, Any]) -> None:
@@ -290,8 +290,8 @@ class Memory:
         return heard_text(text, item.heard_ms, audio_ms) if item.heard_ms < audio_ms - _ROUNDING_MS else text
 
     def _changed(self, item_id: str) -> None:
-        if self.on_change is not None:
-            self.on_change(item_id)
+        for tell in self.followers:
+            tell(item_id)
 
     def _partial_text(self) -> dict[str, str]:
         """The words so far of the items that are not whole."""

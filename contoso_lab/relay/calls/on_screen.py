@@ -1,4 +1,4 @@
-"""Tells the agent that a write-up is on the screen.
+"""Tells the agent what the relay knows and it does not: that a write-up is on the screen, or what it has to say now.
 
 A page may not send system messages, for whoever sits before it could put words of their own into them. That a write-up
 is on the screen it may say (`lab.suggestions.shown`), and the relay tells the agent so in words of its own: once for
@@ -51,9 +51,14 @@ class OnScreen:
         if not self.is_news(suggestion_id):
             return ()
         self._known.add(suggestion_id)
+        return self.news(ON_SCREEN)
+
+    def news(self, text: str) -> Sequence[Mapping[str, Any]]:
+        """Tell the agent something in a system message, and let it speak of it as soon as nobody speaks."""
         self.owes, self._tries = True, 0
-        content = [{"type": "input_text", "text": ON_SCREEN}]
-        item = {"id": f"item_lab_screen_{len(self._known)}", "type": "message", "role": "system", "content": content}
+        content = [{"type": "input_text", "text": text}]
+        name = f"item_lab_screen_{next(self._numbers)}"
+        item = {"id": name, "type": "message", "role": "system", "content": content}
         return (self._ours("conversation.item.create", item=item), *self.due())
 
     def due(self) -> Sequence[Mapping[str, Any]]:

@@ -14,12 +14,13 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, assert_never
 
 from contoso_lab.relay.calls import endings
 from contoso_lab.relay.calls.absence import NOTHING_THERE, Absence
 from contoso_lab.relay.calls.actions import Acknowledge, Action, Agree, Forward, HangUp, Note, Record, Show
+from contoso_lab.relay.calls.beside import Beside
 from contoso_lab.relay.calls.bounds import Bounds
 from contoso_lab.relay.calls.call import Call
 from contoso_lab.relay.calls.ceilings import Ceilings
@@ -41,6 +42,8 @@ from contoso_lab.wire.frames import glance
 
 if TYPE_CHECKING:
     from contoso_lab.relay.calls.tape import Tape
+    from contoso_lab.relay.threads.findings import Findings
+    from contoso_lab.relay.threads.forget_me import ForgetMe
     from contoso_lab.relay.threads.minutes import Minutes
     from contoso_lab.relay.wires.dial import Dialled
 
@@ -60,6 +63,8 @@ class Pump:
         ceilings: Ceilings | None = None,
         tools: ToolRunner | None = None,
         minutes: Minutes | None = None,
+        forgets: ForgetMe | None = None,
+        findings: Findings | None = None,
         door: BetaDoor | None = None,
         resumable: bool = False,
         watch: Watch | None = None,
@@ -75,8 +80,6 @@ class Pump:
         self._talk = Talk(call)
         if tools is not None:
             self._talk.our_tools = tools.names
-        if minutes is not None:
-            minutes.follow(self._talk.memory)
         self._screen = OnScreen(self._talk)
         self._lines = Lines(resume=resume, door=door)
         self._counts.waiting = self._lines.waits
@@ -103,7 +106,13 @@ class Pump:
             screen=self._screen, bounds=self._bounds, recovery=self._recovery,
             refused=lambda sentence: self._do(call.target_refused(sentence)),
         )  # fmt: skip
-        stops = [part.stop for part in (self._recovery,) if part] + [part.close for part in (tools,) if part]
+        stops: list[Callable[[], Awaitable[None]]] = [part.stop for part in (self._recovery,) if part]
+        beside = Beside(minutes, forgets, findings)
+        beside.follow(
+            self._talk.memory, screen=self._screen, speaker=self._speaker, scribe=self._scribe,
+            end=lambda: self._do(call.forgotten()), later=later,
+        )  # fmt: skip
+        stops += [*([tools.close] if tools else []), *beside.stops]
         self._farewell = Farewell(self._lines, self._scribe, keeps=minutes, stops=stops)
         self._opening: tuple[Dialled, bool] | None = None
         self._opened = False

@@ -51,6 +51,11 @@ class Scribe:
         self._watch.error("recording")
         self.tell("lab.recording.failed", message=sentence)
 
+    def keep_no_more(self, reason: str) -> None:
+        """End the recording for good; the client is told, and the call goes on."""
+        self._tape.discard(reason)
+        self.tell("lab.recording.failed", message=self._tape.failure)
+
     def failed(self, error: BaseException) -> None:
         """A mistake of ours; where it was made is for the log."""
         self._watch.error("internal")

@@ -117,6 +117,12 @@ class Tape:
             if self._fold is not None:
                 self._fold(recorder.path)
 
+    def discard(self, reason: str) -> None:
+        """Record nothing more, and leave what there is to whoever deletes it: nobody folds it any more."""
+        self._fold = None
+        self.close(reason)
+        self.failure = f"this call is not recorded any more: {reason}"
+
     def _keep_time(self, loop: asyncio.AbstractEventLoop) -> None:
         self.flush_due()
         if self._recorder is not None:

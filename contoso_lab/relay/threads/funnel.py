@@ -6,8 +6,6 @@ The same token that opens a call opens a chat instead: it is spent, once, and fr
 from __future__ import annotations
 
 import asyncio
-from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fastapi import APIRouter
@@ -17,6 +15,7 @@ from contoso_lab.memory import Memory
 from contoso_lab.relay.access.limits import redeem
 from contoso_lab.relay.access.tokens import WHERE
 from contoso_lab.relay.admission import CLOSING, CLOSING_RETRY_S
+from contoso_lab.relay.threads.forgetter import Forgetter
 
 if TYPE_CHECKING:
     from contoso_lab.agent.desk import Admit, Visitor
@@ -28,21 +27,8 @@ def funnel_routes(desk: Desk, memory: Memory) -> APIRouter:
     from contoso_lab.agent.desk import Agent
     from contoso_lab.agent.routes import agent_routes
 
-    forget = partial(_forget, memory, desk.runs)
+    forget = desk.forgetter or Forgetter(memory, desk.runs)
     return agent_routes(Agent(desk.target, memory, admit=admit_to(desk), forget=forget, clock=desk.clock))
-
-
-def _forget(memory: Memory, runs: Path | None, customer: str) -> object:
-    """Delete what there is of a customer: threads and recordings.
-
-    Raises:
-        ConfigError: a call of theirs goes on.
-        RecordingError: a recording cannot be deleted.
-    """
-    from contoso_lab.agent.forgetting import forget
-    from contoso_lab.shop.customers import load_customers
-
-    return memory.forget(customer) if runs is None else forget(load_customers().get(customer, customer), memory, runs)
 
 
 def admit_to(desk: Desk) -> Admit:

@@ -104,7 +104,12 @@ class Minutes:
     def follow(self, items: Items) -> None:
         """Write down what this memory of items learns."""
         self._items = items
-        items.on_change = self._changed
+        items.followers.append(self._changed)
+
+    def stop(self) -> None:
+        """Write nothing more: the customer is to be forgotten, and their thread is deleted."""
+        self._over = True
+        self._waiting, self._states = {}, []
 
     def shown(self, show: Show) -> None:
         """A write-up is on the customer's screen."""
