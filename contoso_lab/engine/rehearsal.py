@@ -111,7 +111,7 @@ def rehearse(
         loop = asyncio.get_running_loop()
         recorder = record(lambda: round(loop.time() * 1e9)) if callable(record) else record
         stage = Stage(recorder)
-        app = Faulty(_Call(engine, seed), faults)
+        app = Faulty(CallApp(engine, seed), faults)
         served = asyncio.create_task(
             app({"type": "websocket", "headers": [], "path": "/v1/realtime"}, stage.to_server, stage.from_server)
         )
@@ -173,8 +173,8 @@ def _build() -> Engine:
     return build_engine(lambda _: None)
 
 
-class _Call:
-    """The engine's side of one call as an application."""
+class CallApp:
+    """The engine's side of one call as an application, for a loop in virtual time."""
 
     def __init__(self, engine: Engine, seed: int) -> None:
         self._engine = engine

@@ -20,6 +20,8 @@ from contoso_lab.errors import EngineError
 
 T = TypeVar("T")
 _STEP_S = 0.01
+_PATIENCE = 500
+"""After so many rounds of the loop at one moment the clock moves on by a nanosecond."""
 
 
 class _Jump(selectors.BaseSelector):
@@ -27,6 +29,7 @@ class _Jump(selectors.BaseSelector):
 
     def __init__(self) -> None:
         self.now_s = 0.0
+        self._still = 0
         self._keys: dict[Any, selectors.SelectorKey] = {}
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
@@ -36,7 +39,12 @@ class _Jump(selectors.BaseSelector):
                 "event that never comes?"
             )
         # To the nanosecond, or the errors of many small steps would add up to times that nobody wrote.
-        self.now_s = round(self.now_s + max(0.0, timeout), 9)
+        before_s, self.now_s = self.now_s, round(self.now_s + max(0.0, timeout), 9)
+        self._still = self._still + 1 if self.now_s == before_s else 0
+        # Who waits for less than this clock can show wakes at once, too early, and waits again. A real clock has
+        # moved on by then.
+        if self._still >= _PATIENCE:
+            self.now_s, self._still = round(self.now_s + 1e-9, 9), 0
         return []
 
     def register(self, fileobj: Any, events: int, data: Any = None) -> selectors.SelectorKey:
@@ -72,6 +80,14 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     def time(self) -> float:
         """The virtual time, in seconds."""
         return self._jump.now_s
+
+    def idle_until(self, at_s: float) -> bool:
+        """Whether nothing waits to be done, now or until then: whoever runs may take it that time has passed."""
+        return not self._ready and not (self._scheduled and self._scheduled[0].when() <= at_s)  # type: ignore[attr-defined]
+
+    def pass_to(self, at_s: float) -> None:
+        """Let time pass at once, where `idle_until` says so."""
+        self._jump.now_s = max(self._jump.now_s, round(at_s, 9))
 
     def spend_ms(self, duration_ms: float) -> None:
         """Say that the piece of work that is being done takes this long in virtual time."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 import ssl
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
@@ -77,14 +77,17 @@ async def client_for(target: Target) -> AsyncIterator[AsyncOpenAI]:
 
 
 @asynccontextmanager
-async def connection(target: Target) -> AsyncIterator[None]:
+async def connection(target: Target, *, client: AsyncOpenAI | None = None) -> AsyncIterator[None]:
     """Keep one connection to a target open for all runs inside the block.
 
     Without it each run opens and closes its own, which costs a remote target a TLS handshake per run. Tasks that are
     started inside the block use the connection too and have to end before the block does.
+
+    Args:
+        client: an open one to use, for a target that is reached in another way than over a network; it stays open.
     """
-    async with client_for(target) as client:
-        token = _shared.set((target, client))
+    async with nullcontext(client) if client is not None else client_for(target) as used:
+        token = _shared.set((target, used))
         try:
             yield
         finally:

@@ -60,6 +60,8 @@ class WriteUpDesk:
     """Tell the assistant when a prompt fails, and go on; otherwise that ends the call with the prompt's sentence."""
     in_thread: bool = False
     """The call goes on with a thread: the relay is told of the page, and tells the assistant and the thread."""
+    clock_ns: Callable[[], int] = time.monotonic_ns
+    """By which durations are told."""
     _rules: WriteUpRules = field(init=False)
     _work: asyncio.Task[WriteUpEvent] | None = field(default=None, init=False)
     """The question or the page that is on."""
@@ -133,7 +135,7 @@ class WriteUpDesk:
                 self._work = asyncio.create_task(self._ask(decision, session))
             case WritePage():
                 self._begun += 1
-                self._page = _Page(decision.name or f"suggestion_{self._begun}", decision)
+                self._page = _Page(decision.name or f"suggestion_{self._begun}", decision, self.clock_ns())
                 await session.note("suggestion.started", **self._page.where)
                 self._work = asyncio.create_task(self._write(self._page, session))
             case ShowPage():
@@ -152,9 +154,9 @@ class WriteUpDesk:
                 assert_never(decision)
 
     async def _ask(self, asked: AskGate, session: Session) -> WriteUpEvent:
-        started_ns = time.monotonic_ns()
+        started_ns = self.clock_ns()
         try:
-            decision = await decide(_messages(asked.lines), self.target)
+            decision = await decide(_messages(asked.lines), self.target, clock_ns=self.clock_ns)
         except PromptError as error:
             if not self.forgiving:
                 raise
@@ -166,7 +168,7 @@ class WriteUpDesk:
             after_item_id=asked.after,
             requested=decision.requested,
             reason=decision.reason,
-            duration_ms=_since_ms(started_ns),
+            duration_ms=self._since_ms(started_ns),
         )
         return GateAnswered(asked.question, decision.requested)
 
@@ -174,14 +176,14 @@ class WriteUpDesk:
         on_text = None if page.order.held else self.on_suggestion
         try:
             written = await suggest(
-                _messages(page.order.lines), self.customer, self.catalog, self.target, on_text=on_text
+                _messages(page.order.lines), self.customer, self.catalog, self.target, on_text, clock_ns=self.clock_ns
             )
         except PromptError as error:
             if not self.forgiving:
                 raise
             await session.note("suggestion.failed", **page.where, reason=str(error))
             return PageFailed(page.order.page)
-        page.written, page.duration_ms = written, _since_ms(page.started_ns)
+        page.written, page.duration_ms = written, self._since_ms(page.started_ns)
         await session.note("prompt.run", run=written.run.to_dict())
         return PageFinished(page.order.page, written.skus)
 
@@ -205,6 +207,9 @@ class WriteUpDesk:
             duration_ms=page.duration_ms,
         )
 
+    def _since_ms(self, started_ns: int) -> float:
+        return round((self.clock_ns() - started_ns) / 1e6, 1)
+
     async def _stop(self) -> None:
         """End the question or the page that is on; the prompt's connection closes with it."""
         work, self._work = self._work, None
@@ -219,7 +224,7 @@ class _Page:
 
     id: str
     order: WritePage
-    started_ns: int = field(default_factory=time.monotonic_ns)
+    started_ns: int
     written: WriteUp | None = None
     duration_ms: float = 0.0
 
@@ -248,7 +253,3 @@ def _is_done(turn: Turn, session: Session) -> bool:
 
 def _messages(lines: Iterable[Line]) -> list[dict[str, str]]:
     return [{"role": line.role, "content": line.text.strip()} for line in lines]
-
-
-def _since_ms(started_ns: int) -> float:
-    return round((time.monotonic_ns() - started_ns) / 1e6, 1)
