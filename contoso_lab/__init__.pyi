@@ -1,4 +1,5 @@
 from . import audio as audio
+from . import replay as replay
 from . import report as report
 from . import scoring as scoring
 from . import session as session
@@ -22,7 +23,6 @@ from .replay import Fast as Fast
 from .replay import Paced as Paced
 from .replay import Rescore as Rescore
 from .replay import Simulated as Simulated
-from .replay.play import replay as replay
 from .report import compare as compare
 from .report import page as page
 from .report import timeline as timeline

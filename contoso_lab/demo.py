@@ -9,7 +9,7 @@ from pathlib import Path
 from contoso_lab.errors import LabError, RecordingError
 from contoso_lab.live import Here, play, serve
 from contoso_lab.recording import Labels, Recording
-from contoso_lab.replay import replay_call
+from contoso_lab.replay.play import replay
 from contoso_lab.report import Comparison, compare, page, waterfall
 from contoso_lab.scoring import score
 from contoso_lab.session import load_caller
@@ -67,7 +67,7 @@ async def run_demo(told: Told, *, runs: Path, speech: Path = SPEECH, name: str =
         )
         _check(first, labels, here)
         told.step(f"the same customer calls again and talks with persona '{PERSONAS[1]}'")
-        second = await replay_call(
+        second = await replay(
             first, relay_url=here.relay_url, persona=PERSONAS[1], chat=here.target, on_turn=told.turn
         )
         _check(second, labels, here)

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import copy
 from collections import Counter, defaultdict, deque
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -84,7 +85,7 @@ class Cassette:
         Raises:
             ConfigError: nothing of a server is in it.
         """
-        sound = _Sound(recording)
+        sound = RecordedSound(recording)
         frames: list[Frame] = []
         answers: dict[str, list[list[dict[str, Any]]]] = defaultdict(list)
         added: set[str] = set()
@@ -194,7 +195,7 @@ def _from_client(event: dict[str, Any]) -> bool:
     return not spoken and item.get("status") != "in_progress" and item.get("role") != "assistant"
 
 
-class _Sound:
+class RecordedSound:
     """The recording's sound, to put back where the recorder took it out.
 
     Formats are followed event by event: the manifest knows only the last ones, and a session may begin with PCM16 and
@@ -202,8 +203,9 @@ class _Sound:
     """
 
     def __init__(self, recording: Recording) -> None:
-        self._out: Clip = recording.assistant_audio
+        self._clips: dict[str, Clip] = {"input": recording.user_audio, "output": recording.assistant_audio}
         self._formats = {"input": PCM16_24K, "output": PCM16_24K}
+        self._wire: dict[tuple[str, AudioFormat], bytes] = {}
 
     def follow(self, dir: str, event: dict[str, Any]) -> None:
         """Take notice of the formats that a session event names, as the recorder did."""
@@ -227,9 +229,17 @@ class _Sound:
             return 0
 
     def restore(self, event: dict[str, Any]) -> dict[str, Any]:
-        """The event as it was on the wire."""
-        sound = event.get("delta")
-        if not isinstance(sound, dict):
-            return event
-        samples = self._out.samples[sound["off"] : sound["off"] + sound["len"]]
-        return {**event, "delta": to_base64(encode(samples, self._formats["output"]))}
+        """The event as it was on the wire: an append of the client's, or an event of the server's."""
+        for key, side in (("delta", "output"), ("audio", "input")):
+            sound = event.get(key)
+            if isinstance(sound, dict) and "$audio" in sound:
+                return {**event, key: self.text(side, sound)}
+        return event
+
+    def text(self, side: str, sound: Mapping[str, Any]) -> str:
+        """The base64 text that a reference stands for; `side` is "input" or "output"."""
+        format = self._formats[side]
+        if (side, format) not in self._wire:  # once for the whole track: small pieces cost more than they weigh
+            self._wire[side, format] = encode(self._clips[side].samples, format)
+        size = format.bytes_per_sample
+        return to_base64(self._wire[side, format][size * sound["off"] : size * (sound["off"] + sound["len"])])

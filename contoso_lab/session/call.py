@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from contoso_lab.audio import Clip
 from contoso_lab.errors import SessionError
 from contoso_lab.session.beside import WriteUpDesk
 from contoso_lab.session.caller import Caller
@@ -57,23 +58,53 @@ async def hold_call(
         secret=secret,
         after_reply=after_reply,
     ) as session:
-        teller = _Teller(session, on_turn) if on_turn else None
-        if teller is not None:
-            session.beside(teller.tell_each())
-        await session.note("client.described", synthetic=caller.synthetic, playback=VIRTUAL)
+        await talk(session, caller.clip, synthetic=caller.synthetic, on_turn=on_turn)
+    return recorded_at(session)
+
+
+async def talk(
+    session: Session,
+    clip: Clip,
+    *,
+    greet: bool = True,
+    synthetic: bool = False,
+    on_turn: Callable[[Turn, float], None] | None = None,
+) -> None:
+    """Speak a clip into an open call, in real time, and wait until the call has come to rest.
+
+    Args:
+        greet: let the assistant speak first.
+        synthetic: whether the customer's voice is a machine's.
+        on_turn: as in `hold_call`.
+
+    Raises:
+        SessionError: the assistant was still busy long after the customer had finished.
+    """
+    teller = _Teller(session, on_turn) if on_turn else None
+    if teller is not None:
+        session.beside(teller.tell_each())
+    await session.note("client.described", synthetic=synthetic, playback=VIRTUAL)
+    if greet:
         await session.greet()
-        await session.stream(caller.clip)
-        if not await session.settled(within_s=SETTLE_S):
-            raise SessionError(
-                f"the call did not come to rest within {SETTLE_S:.0f} s after the customer's last word; "
-                "look at the engine's log"
-            )
-        if teller is not None:
-            teller.tell_the_rest()
-        path = session.recording_path
-    if path is None:
+    await session.stream(clip)
+    if not await session.settled(within_s=SETTLE_S):
+        raise SessionError(
+            f"the call did not come to rest within {SETTLE_S:.0f} s after the customer's last word; "
+            "look at the engine's log"
+        )
+    if teller is not None:
+        teller.tell_the_rest()
+
+
+def recorded_at(session: Session) -> Path:
+    """Where a call was recorded.
+
+    Raises:
+        SessionError: the relay keeps that to itself.
+    """
+    if session.recording_path is None:
         raise SessionError("the relay did not say where it records: ask for recordings on the relay's own machine")
-    return Path(path)
+    return Path(session.recording_path)
 
 
 class _Teller:

@@ -112,7 +112,7 @@ async def test_a_call_leaves_a_recording_that_scores_well(here: Here) -> None:
 async def test_the_same_customer_pairs_with_another_persona(here: Here) -> None:
     recorded = [lab.Recording.open(path) for path in sorted(here.runs.iterdir()) if path.is_dir()]
     (source,) = [recording for recording in recorded if recording.manifest.scenario == "short_call"]
-    again = await lab.replay_call(source, relay_url=here.relay_url, persona="voice_brief", chat=here.target)
+    again = await lab.replay(source, relay_url=here.relay_url, persona="voice_brief", chat=here.target)
     assert again.manifest.replay_of == source.id
     assert again.manifest.mode == "paced"
     assert again.labels() == source.labels()

@@ -1,0 +1,151 @@
+"""The recorded server speaks again, to our client, on a virtual clock.
+
+What passes at which moment is given: every event of the server, every piece of the customer's sound, and what the
+client asked for on its own. What the client does by itself is done anew: playing replies, cutting them off when the
+customer speaks, and telling the server how much was heard. So a change of the client shows as a difference in its own
+events, and in nothing else.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from websockets.exceptions import ConnectionClosed
+from websockets.frames import Close
+
+from contoso_lab.engine.cassette import RecordedSound
+from contoso_lab.engine.virtual_time import VirtualLoop
+from contoso_lab.errors import ReplayError
+from contoso_lab.recording import Recorder, Recording
+from contoso_lab.replay.modes import Cassette
+from contoso_lab.replay.virtual_call import in_virtual_time, loop_ns
+from contoso_lab.session.line import Line
+from contoso_lab.session.opening import session_on
+from contoso_lab.wire import ga_name
+
+_REFLEXES = {"conversation.item.truncate", "conversation.item.delete"}
+"""What the client sends by itself when the customer cuts in."""
+_APPEND = "input_audio_buffer.append"
+_GAP_S = 1e-9
+
+
+def play_cassette(source: Recording, runs: Path, *, id: str | None = None) -> Recording:
+    """Play a recording to our client, as fast as it goes. Blocking; not where an event loop runs.
+
+    Args:
+        source: with events of a server.
+        runs: where the new recording goes.
+        id: its name; made from the time unless given.
+
+    Raises:
+        ReplayError: no server speaks in it.
+    """
+    if not any(event.dir == "s2c" for event in source.events):
+        raise ReplayError(f"{source.path} holds no events of a server: there is nothing to play")
+    places: list[Path] = []
+
+    async def held() -> None:
+        began = datetime.fromisoformat(source.manifest.created_at)
+        manifest = source.manifest
+        recorder = Recorder.start(
+            runs, id=id, persona=manifest.persona, customer=manifest.customer, scenario=manifest.scenario,
+            mode=Cassette.name, replay_of=source.id, target=manifest.target.model_dump(include={"kind", "model"}),
+            session=manifest.session, catalogue_sha=manifest.catalogue_sha, prompts=manifest.prompts,
+            playback=manifest.playback.model_dump(), synthetic=manifest.synthetic, clock_ns=loop_ns,
+            now=lambda: began,
+        )  # fmt: skip
+        places.append(recorder.path)
+        reel = Reel(recorder)
+        try:
+            async with session_on(_line(reel), relayed=True, clock_ns=loop_ns) as session:
+                sound = RecordedSound(source)
+                for event in source.events:
+                    sound.follow(event.dir, event.ev)
+                    if event.dir == "local" or event.type.startswith("lab."):
+                        continue
+                    await _until(event.t_ms / 1000)
+                    if event.dir == "s2c":
+                        reel.say(event.ev, sound)
+                    elif event.type == _APPEND:
+                        session.conversation.apply(event.ev, at_ms=session.now_ms, dir="c2s")
+                        recorder.write("c2s", _append(event.ev, sound))
+                        continue  # there is nothing in it that the client could act on
+                    elif ga_name(event.type) not in _REFLEXES:
+                        await session.send(sound.restore(event.ev))
+                    await asyncio.sleep(0)  # the client acts on each event before the next one passes
+                await _until(source.duration_ms / 1000)
+        finally:
+            recorder.close("the cassette is at its end")
+
+    in_virtual_time(held)
+    return Recording.open(places[0])
+
+
+class Reel:
+    """Stands where the connection to a relay would stand; the server's events are put in, one by one."""
+
+    def __init__(self, recorder: Recorder) -> None:
+        self._recorder = recorder
+        self._out: asyncio.Queue[bytes | None] = asyncio.Queue()
+
+    def say(self, event: dict[str, Any], sound: RecordedSound) -> None:
+        """Let the server say this now."""
+        wire = sound.restore(event)
+        text = _written(wire)
+        self._recorder.write("s2c", text)
+        self._out.put_nowait(text.encode())
+
+    async def recv_bytes(self) -> bytes:
+        """The next event of the server."""
+        raw = await self._out.get()
+        if raw is None:
+            raise ConnectionClosed(Close(1000, ""), None)
+        return raw
+
+    async def send_raw(self, data: bytes | str) -> None:
+        """Take what the client sends; nobody answers."""
+        text = data if isinstance(data, str) else data.decode()
+        if text.startswith('{"type": "lab.local"'):
+            event = json.loads(text)["event"]
+            self._recorder.write("local", event)
+            if event["type"] == "call.ended":
+                await self.close()
+            return
+        self._recorder.write("c2s", text)
+
+    async def close(self) -> None:
+        """The end."""
+        self._out.put_nowait(None)
+
+
+@asynccontextmanager
+async def _line(reel: Reel) -> AsyncIterator[Line]:
+    yield Line(reel, clock=asyncio.get_running_loop().time)
+
+
+async def _until(at_s: float) -> None:
+    """Wait for a moment of the virtual clock, to the nanosecond."""
+    loop = asyncio.get_running_loop()
+    assert isinstance(loop, VirtualLoop)
+    if at_s <= loop.time() + _GAP_S / 2:
+        return
+    if loop.idle_until(at_s):
+        loop.pass_to(at_s)  # most of a call is the microphone's; a turn of the loop for each piece would cost most
+    else:
+        await asyncio.sleep(at_s - loop.time())
+
+
+def _append(event: dict[str, Any], sound: RecordedSound) -> bytes:
+    if set(event) != {"type", "audio"} or "$audio" not in event["audio"]:
+        return _written(sound.restore(event)).encode()
+    return b'{"type":"input_audio_buffer.append","audio":"' + sound.text("input", event["audio"]).encode() + b'"}'
+
+
+def _written(event: dict[str, Any]) -> str:
+    return json.dumps(event, separators=(",", ":"), ensure_ascii=False)
