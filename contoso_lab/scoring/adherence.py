@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 LONGEST_MS = 20_000.0
 """A reply that lasts longer is a monologue."""
-_SENTENCE = re.compile(r"[^.!?。！？]+(?:[.!?。！？]+(?=\s|$|[\"”])|[。！？]|$)")
+_SENTENCE = re.compile(r"[^.!?…。！？]+(?:[.!?…。！？]+(?=\s|$|[\"”])|[。！？]|$)")
 _ABBREVIATION = re.compile(r"\b(?:Mr|Mrs|Ms|Dr|St|vs|e\.g|i\.e|approx|ca|z\.\s?B)\.", re.IGNORECASE)
 
 

@@ -114,7 +114,7 @@ def gate_right(recording: Recording) -> Score | list[Score]:
     return scores or Score.missing("no label says when a page is wanted")
 
 
-@scorer()
+@scorer(judged=False)
 def gate_timing(recording: Recording) -> Score:
     """When the first page was requested in a call: early, right, late, never; or `none, rightly` and `unwanted`."""
     found = prefixes(recording)

@@ -92,7 +92,7 @@ def timeout_rate(recording: Recording) -> Score | list[Score]:
     return scores or Score.missing("nobody spoke")
 
 
-@scorer()
+@scorer(judged=False)
 def failure_stage(recording: Recording) -> Score:
     """The first stage at which something broke in the call: line, response, tool, prompt, or none."""
     found = features(recording)

@@ -126,7 +126,7 @@ def tags(product: Product) -> frozenset[str]:
     return frozenset([product.category.lower(), *(word for word in words if len(word) > 2)])
 
 
-@scorer(unit="share", lower_is_better=True)
+@scorer(unit="share", lower_is_better=True, judged=False)
 def oversuggest_rate(recording: Recording) -> Score | list[Score]:
     """Share of the pages that came where the labels say that none was wanted; read it beside `gate_right`.
 

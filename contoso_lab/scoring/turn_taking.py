@@ -131,7 +131,7 @@ def _cuts(found: Features, said: Utterance) -> Iterator[str]:
             yield f"closed at {stopped:.0f} ms, the caller went on {again[0] - stopped:.0f} ms later"
 
 
-@scorer(modes=EAR_MODES)
+@scorer(judged=False, modes=EAR_MODES)
 def floor_transfer(recording: Recording) -> Score | list[Score]:
     """The offset between the caller's end and the assistant's start, by its kind; tool turns included.
 

@@ -13,7 +13,7 @@ from contoso_lab.audio import PCM16_24K, Clip, encode, silence, to_base64, tone
 from contoso_lab.recording import Labels, Recorder, Recording
 
 RATE_HZ = 24_000
-FRAME_MS = 20
+FRAME_MS = 100
 
 
 class Call:
