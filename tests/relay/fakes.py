@@ -170,6 +170,7 @@ class FakeTape:
         self.path = "/runs/rec"
         self.lines: list[tuple[str, Any]] = []
         self.closed_because: str | None = None
+        self.discarded: str | None = None
         self.breaks_with: str | None = None
 
     def write(self, direction: str, data: Any) -> str | None:
@@ -182,6 +183,9 @@ class FakeTape:
 
     def close(self, reason: str) -> None:
         self.closed_because = reason
+
+    def discard(self, reason: str) -> None:
+        self.discarded, self.failure = reason, f"this call is not recorded any more: {reason}"
 
     def of(self, direction: str) -> list[Any]:
         return [data for to, data in self.lines if to == direction]

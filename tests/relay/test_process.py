@@ -4,8 +4,11 @@ import asyncio
 import json
 import os
 import signal
+import sqlite3
 import sys
+from typing import Any
 
+import httpx
 import pytest
 from websockets.asyncio.client import connect
 
@@ -13,6 +16,8 @@ from contoso_lab.errors import ConfigError, PortInUse
 from contoso_lab.listening import bind, url_of
 from contoso_lab.memory import open_memory
 from contoso_lab.relay.access.exposure import check_exposure
+
+from .test_tool_calls import engine  # noqa: TID252 - the tests are no package
 
 
 def test_a_port_that_is_taken_is_one_sentence():
@@ -233,3 +238,59 @@ async def test_a_target_that_is_not_there_is_found_at_the_start(free_port, tmp_p
     process.terminate()
     await process.communicate()
     assert process.returncode == 0
+
+
+async def test_a_relay_traces_and_caches_its_prompts_when_it_is_told_to_and_forgets_both(tmp_path, capfd):
+    traces, cache = tmp_path / "traces", tmp_path / "kept" / "answers.sqlite3"
+    async with engine() as port:
+        relay = await start(
+            "--target-url", f"http://127.0.0.1:{port}/v1", "--runs", str(tmp_path / "runs"),
+            "--traces", str(traces), CONTOSO_LAB_PROMPT_CACHE=str(cache),
+        )  # fmt: skip
+        url = await ready(relay)
+        async with httpx.AsyncClient(base_url=url, timeout=60) as client:
+            token = (await client.get("/api/token?customer=maya")).json()["token"]
+            headers = {"Authorization": f"Bearer {token}"}
+            asked = [
+                {"name": "user", "text": "Please show me the Meadow Four on my screen."},
+                {"name": "assistant", "text": "It is coming to your screen."},
+            ]
+            for _ in range(2):  # a second relay's client asks the same: the gate's answer is kept
+                other = (await client.get("/api/token?customer=maya")).json()["token"]
+                for shown in (headers, {"Authorization": f"Bearer {other}"}):
+                    answer = await client.post("/api/request", headers=shown, json={"messages": asked})
+                    assert answer.status_code == 200
+            runs = [json.loads(path.read_text(encoding="utf-8")) for path in traces.glob("*/*.jsonl")]
+            assert {run["prompt"] for run in runs} == {"writeup_gate"}
+            assert {run["customer"] for run in runs} == {"maya"}
+            assert sorted(run["cached"] for run in runs) == [False, True, True]
+            assert all(path.stat().st_mode & 0o077 == 0 for path in traces.glob("*/*.jsonl"))
+            ws = url.replace("http", "ws", 1)
+            async with connect(f"{ws}/api/chat?token={token}") as chat:
+                await chat.send(json.dumps({"threadId": ""}))
+                await chat.recv()
+                for text in ("Please forget me.", "Yes, please."):
+                    await chat.send(json.dumps({"name": "Maya", "text": text}))
+                    frame: dict[str, Any] = {"type": ""}
+                    while frame["type"] not in ("action", "error"):
+                        frame = json.loads(await chat.recv())
+                    assert frame["type"] == "action", frame
+            assert list(traces.glob("*/*.jsonl")) == []
+            with sqlite3.connect(cache) as raw:
+                assert raw.execute("SELECT count(*) FROM answers").fetchone() == (0,)
+            raw.close()
+        relay.send_signal(signal.SIGTERM)
+        await relay.wait()
+
+
+async def test_a_relay_that_was_not_told_to_traces_and_caches_nothing(tmp_path):
+    async with engine() as port:
+        relay = await start("--target-url", f"http://127.0.0.1:{port}/v1", "--runs", str(tmp_path / "runs"))
+        async with httpx.AsyncClient(base_url=await ready(relay), timeout=60) as client:
+            token = (await client.get("/api/token?customer=maya")).json()["token"]
+            asked = [{"name": "user", "text": "Show me the tent."}, {"name": "assistant", "text": "It is coming."}]
+            headers = {"Authorization": f"Bearer {token}"}
+            assert (await client.post("/api/request", headers=headers, json={"messages": asked})).status_code == 200
+        relay.send_signal(signal.SIGTERM)
+        await relay.wait()
+    assert {path.name.split(".")[0] for path in (tmp_path / "runs").iterdir()} == {"memory"}

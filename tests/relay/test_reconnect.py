@@ -6,6 +6,7 @@ import pytest
 from openai.types.realtime import ResponseDoneEvent
 
 from contoso_lab.errors import SessionRefused
+from contoso_lab.relay.calls.call import Call
 from contoso_lab.relay.calls.closing import Close
 from contoso_lab.relay.tooling.tool_runner import ToolRunner
 
@@ -431,3 +432,71 @@ async def test_a_new_leg_is_stopped_for_the_reasons_of_the_other_and_for_none_of
     assert not held.target.paused
     held.comes_back(2)
     assert not held.client.paused
+
+
+def sound(number: int) -> bytes:
+    return dump("input_audio_buffer.append", audio=f"{number:04d}")
+
+
+async def heard_after_a_loss(held: Held) -> list[bytes]:
+    await lose(held)
+    return [message for message in held.target.told if b"input_audio_buffer" in message]
+
+
+async def test_an_utterance_that_the_lost_target_had_not_committed_is_heard_by_the_next():
+    held = Held(redials=True)
+    held.target.says(dump("input_audio_buffer.speech_started", audio_start_ms=0, item_id="i1"))
+    for number in range(20):
+        held.client.says(sound(number))
+        await held.clock.pass_s(0.1)
+    assert await heard_after_a_loss(held) == [sound(number) for number in range(20)]
+    held.client.says(sound(20))
+    assert held.target.told[-1] == sound(20), "and the speaker goes on"
+    assert held.tape.notes("target.reconnected")[0]["heard_again"] == 20
+    # It is lost once more before it has made an utterance of it: a third one hears all of it.
+    assert await heard_after_a_loss(held) == [sound(number) for number in range(21)]
+
+
+async def test_what_an_utterance_was_made_of_is_not_heard_again():
+    held = Held(redials=True)
+    held.target.says(dump("input_audio_buffer.speech_started", audio_start_ms=0, item_id="i1"))
+    held.client.says(sound(1))
+    held.target.says(dump("input_audio_buffer.speech_stopped", audio_end_ms=500, item_id="i1"))
+    spoken(held, "i1", "Do you have tents?")
+    held.client.says(sound(2))
+    assert await heard_after_a_loss(held) == [sound(2)]
+
+
+async def test_of_silence_one_second_is_heard_again_and_of_speech_ten():
+    held = Held(redials=True)
+    for number in range(30):
+        held.client.says(sound(number))
+        await held.clock.pass_s(0.1)
+    held.target.says(dump("input_audio_buffer.speech_started", audio_start_ms=0, item_id="i1"))
+    for number in range(30, 60):
+        held.client.says(sound(number))
+        await held.clock.pass_s(0.5)
+    heard = await heard_after_a_loss(held)
+    assert heard[-1] == sound(59)
+    assert 19 <= len(heard) <= 21, "ten seconds of the fifteen"
+    quiet = Held(redials=True)
+    for number in range(30):
+        quiet.client.says(sound(number))
+        await quiet.clock.pass_s(0.1)
+    assert 9 <= len(await heard_after_a_loss(quiet)) <= 11
+
+
+async def test_a_commit_that_the_lost_target_did_not_answer_is_said_again_in_its_place():
+    held = Held(redials=True, call=Call({"audio": {"input": {"turn_detection": None}}}))
+    commit = dump("input_audio_buffer.commit")
+    for number in range(50):
+        held.client.says(sound(number))
+        await held.clock.pass_s(0.1)
+    held.client.says(commit)
+    assert await heard_after_a_loss(held) == [*(sound(number) for number in range(50)), commit]
+
+
+async def test_a_call_without_a_way_back_keeps_no_sound():
+    held = Held()
+    held.client.says(sound(1))
+    assert held.pump._talk.sound.messages() == []

@@ -109,7 +109,7 @@ class Call:
                 return self._client_response(event, message)
             case "conversation.item.create" if self._no_system and _is_system(event.get("item")):
                 return self._no_system_message(event, message)
-            case "response.cancel" | "conversation.item.create":
+            case "response.cancel" | "conversation.item.create" | "input_audio_buffer.commit":
                 return _noted(event, message)
             case _:
                 return on

@@ -80,6 +80,7 @@ class Pump:
         self._talk = Talk(call)
         if tools is not None:
             self._talk.our_tools = tools.names
+        self._sound = self._talk.sound if redial is not None else None
         self._screen = OnScreen(self._talk)
         self._lines = Lines(resume=resume, door=door)
         self._counts.waiting = self._lines.waits
@@ -107,12 +108,12 @@ class Pump:
             refused=lambda sentence: self._do(call.target_refused(sentence)),
         )  # fmt: skip
         stops: list[Callable[[], Awaitable[None]]] = [part.stop for part in (self._recovery,) if part]
-        beside = Beside(minutes, forgets, findings)
-        beside.follow(
+        self.beside = Beside(minutes, forgets, findings)
+        self.beside.follow(
             self._talk.memory, screen=self._screen, speaker=self._speaker, scribe=self._scribe,
             end=lambda: self._do(call.forgotten()), later=later,
         )  # fmt: skip
-        stops += [*([tools.close] if tools else []), *beside.stops]
+        stops += [*([tools.close] if tools else []), *self.beside.stops]
         self._farewell = Farewell(self._lines, self._scribe, keeps=minutes, stops=stops)
         self._opening: tuple[Dialled, bool] | None = None
         self._opened = False
@@ -194,6 +195,8 @@ class Pump:
                     self._absence.heard()
                 if lines.target is not None:
                     lines.target.send(message)
+                    if self._sound is not None:
+                        self._sound.add(message, at_s=self._clock())
                 else:
                     lines.waiting.add(message, at_s=self._clock(), audio=True)
                     lines.balance()

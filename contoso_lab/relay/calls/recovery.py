@@ -3,7 +3,8 @@
 ```
 lost ─▶ lab.reconnecting, response.done (failed) for what the client waits for
         0.5, 1, 2 s ─▶ dial, session.update ─▶ session.updated
-back ─▶ the items so far, what was not taken up, response.create if one is due, what the client said since
+back ─▶ the items so far, what was not taken up, response.create if one is due, the sound that was no utterance yet,
+        what the client said since
         lab.reconnected ─▶ client
 ```
 
@@ -110,11 +111,18 @@ class Recovery:
         """The new target has its configuration."""
         resumption = self._talk.resumption()
         waited, dropped = self._lines.waiting.take()
+        heard = self._talk.sound.messages()
         lost = self._lost[-1] if self._lost else None
-        self._scribe.note("target.reconnected", items=resumption.items, lost_response_id=lost, not_sent=dropped or None)
+        self._scribe.note(
+            "target.reconnected",
+            items=resumption.items,
+            lost_response_id=lost,
+            not_sent=dropped or None,
+            heard_again=len(heard) or None,
+        )
         self._scribe.tell("lab.reconnected", items=resumption.items, lost_response_id=lost)
         self._watch.reconnected(resumption.items)
         self._lines.set_target(dialled.leg)
         dialled.set_ear(self._ear)
-        for message in (*resumption.messages, *waited):
+        for message in (*resumption.messages, *heard, *waited):
             dialled.leg.send(message)

@@ -8,10 +8,11 @@ from typing import Any, NamedTuple
 
 from contoso_lab.errors import EventError
 from contoso_lab.relay.calls.call import Call, Note, dump
-from contoso_lab.relay.calls.item_parts import create_events
+from contoso_lab.relay.calls.item_parts import create_events, mapping
 from contoso_lab.relay.calls.memory import ABOUT_ITEMS, WORDS, Memory
 from contoso_lab.relay.calls.owed import ABOUT_RESPONSES, Lost, Owed, still_due
 from contoso_lab.relay.calls.reconnect import REPLAY_EVENT_ID, Replayed
+from contoso_lab.relay.calls.uncommitted import Uncommitted
 from contoso_lab.relay.calls.unheard import Unheard
 from contoso_lab.relay.wires.legs import Binary, Message
 from contoso_lab.wire.frames import load_object
@@ -41,6 +42,9 @@ class Talk:
         self._configuration = call.configuration
         self.memory = Memory()
         """What was said, item by item."""
+        self.sound = Uncommitted()
+        """What was heard and is no utterance yet; the pump adds to it where there is a way back."""
+        self.sound.speaking = self._by_hand
         self._owed = Owed()
         self._unheard = Unheard()
         self._replayed = Replayed()
@@ -80,11 +84,16 @@ class Talk:
             self._owed.apply(event)
         match event:
             case {"type": "input_audio_buffer.speech_started"}:
-                self._speaking = True
+                self._speaking = self.sound.speaking = True
+            case {"type": "input_audio_buffer.committed"}:
+                self._heard_out()
             case {"type": "input_audio_buffer.speech_stopped" | "input_audio_buffer.cleared"}:
                 self._speaking = False
+                if name == "input_audio_buffer.cleared":
+                    self._heard_out()
             case {"type": "session.updated"}:
                 self._configuration.confirmed()
+                self.sound.speaking = self._by_hand or self._speaking
             case {"type": "conversation.item.added" | "conversation.item.created", "item": dict(item)}:
                 self._unheard.heard(item)
             case {"type": "error", "error": dict(error)}:
@@ -101,6 +110,8 @@ class Talk:
                 self._owed.ask(event)
             case "response.cancel":
                 self._owed.cancel()
+            case "input_audio_buffer.commit":
+                self.sound.also(note.data)
             case "conversation.item.create":
                 self._unheard.said(event, note.data)
                 self._answered(event)
@@ -147,6 +158,17 @@ class Talk:
             self._owed.ask(event)
         told = _dumped(create_events(items, REPLAY_EVENT_ID))
         return Resumption([*told, *self._again, *_dumped(due)], len(items))
+
+    @property
+    def _by_hand(self) -> bool:
+        """Whether it is the client that says when an utterance is over."""
+        audio = mapping(self._configuration.session.get("audio"))
+        heard = mapping(audio.get("input"))
+        return "turn_detection" in heard and heard["turn_detection"] is None
+
+    def _heard_out(self) -> None:
+        self.sound.clear()
+        self.sound.speaking = self._by_hand
 
     def _answered(self, event: Mapping[str, Any]) -> None:
         match event.get("item"):
