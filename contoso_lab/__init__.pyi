@@ -16,13 +16,16 @@ from .live import start as start
 from .live import stop as stop
 from .recording import Labels as Labels
 from .recording import Recording as Recording
+from .recording import example_calls as example_calls
 from .recording import recordings as recordings
 from .replay import Cassette as Cassette
 from .replay import Changes as Changes
 from .replay import Fast as Fast
+from .replay import Fork as Fork
 from .replay import Paced as Paced
 from .replay import Rescore as Rescore
 from .replay import Simulated as Simulated
+from .replay import fork as fork
 from .report import compare as compare
 from .report import page as page
 from .report import timeline as timeline

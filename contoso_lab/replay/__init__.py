@@ -13,10 +13,11 @@ from typing import Any
 from contoso_lab.recording import Recording
 from contoso_lab.replay.agent import Changes
 from contoso_lab.replay.divergence import Divergence
+from contoso_lab.replay.fork import Fork, fork
 from contoso_lab.replay.modes import Cassette, Fast, Mode, Paced, Rescore, Simulated
 from contoso_lab.replay.play import replay as _replay
 
-__all__ = ["Cassette", "Changes", "Divergence", "Fast", "Mode", "Paced", "Rescore", "Simulated"]
+__all__ = ["Cassette", "Changes", "Divergence", "Fast", "Fork", "Mode", "Paced", "Rescore", "Simulated", "fork"]
 
 
 class _Room(ModuleType):

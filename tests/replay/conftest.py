@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +12,7 @@ from contoso_lab.audio import Clip, silence, tone
 from contoso_lab.engine.build import Engine
 from contoso_lab.engine.clerk import Clerk
 from contoso_lab.engine.plain import HumVoice, LoudnessMeter
-from contoso_lab.engine.seams import FloatArray, Heard, never
+from contoso_lab.engine.seams import FloatArray, Heard, Spoken, never
 from contoso_lab.recording import Recording
 from contoso_lab.replay.agent import Changes, agent_for
 from contoso_lab.replay.places import About, hold
@@ -37,13 +37,20 @@ class LengthEar:
         return Heard(LINES[min(LINES, key=lambda length: abs(length - ms))] if ms > 300 else "", -0.05, 0.0)
 
 
+class QuickVoice(HumVoice):
+    """Hums at four times the pace, so that calls are short."""
+
+    def speak(self, text: str, *, voice: str, speed: float = 1.0) -> Iterator[Spoken]:
+        return super().speak(text, voice=voice, speed=4 * speed)
+
+
 def plain_engine() -> Engine:
-    return Engine(LengthEar(), HumVoice(), LoudnessMeter, Clerk())
+    return Engine(LengthEar(), QuickVoice(), LoudnessMeter, Clerk())
 
 
-def spoken(*, pause_ms: float = 9000, lines: dict[int, str] = LINES) -> Clip:
+def spoken(*, pause_ms: float = 3200, lines: dict[int, str] = LINES) -> Clip:
     """The customer's side: each line hummed, with time for an answer behind it."""
-    clip = silence(14_000)
+    clip = silence(3200)
     for length_ms in lines:
         clip = clip + tone(length_ms, hz=110.0) + silence(pause_ms)
     return clip
