@@ -60,12 +60,16 @@ class CatalogBrowser(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets ships
             value=dearest, min=0, max=dearest, step=max(1.0, round(dearest / 200)), description="At most",
             readout_format=".0f", continuous_update=False, **wide,
         )  # fmt: skip
+        self._most.layout.width = "260px"
         self._sort = ipywidgets.Dropdown(options=SORTS, description="Order", **wide)
         self._count = ipywidgets.HTML()
         self._cards = SuggestionCards(catalog=self.catalog)
         self._cards.nothing = "Nothing in the catalogue fits; use fewer words or a higher price."
         self._close = ipywidgets.Button(
-            description="Close", icon="times", tooltip="close the product", layout={"width": "auto"}
+            description="Close",
+            icon="times",
+            tooltip="close the product",
+            layout={"width": "auto", "align_self": "flex-start"},
         )
         self._detail = ipywidgets.HTML()
         self._open = ipywidgets.VBox([self._detail, self._close], layout={"display": "none"})

@@ -102,6 +102,7 @@ class Labeller(Shown):
         random.Random(f"{seed} {rater} {self.rubric.name}").shuffle(self._items)
         self._places = {item.name: at for at, item in enumerate(self._items)}
         self._sounds: dict[str, CallSound] = {}
+        self._rows: dict[str, tuple[list[dict[str, Any]], bool]] = {}
         read = read_ratings(*dict.fromkeys(self._file(item) for item in self._items))
         self.problems = tuple(read.problems)
         """What of earlier ratings could not be read, one sentence each."""
@@ -242,8 +243,7 @@ class Labeller(Shown):
 
     def _drawn(self, item: Item) -> dict[str, Any]:
         """What the rater sees of an item, and nothing that tells whose it is."""
-        call = look(item.recording, "a call")
-        rows = rows_of(call, [turn.item_id for turn in item.recording.conversation.turns])
+        rows, has_sound = self._looked_at(item.recording)
         kept = [row for row in rows if item.until_ms is None or row["start_ms"] <= item.until_ms]
         shown = self.rubric.shows
         words = " ".join(row["heard"] for row in kept)
@@ -253,12 +253,20 @@ class Labeller(Shown):
                 {name: row[name] for name in ("role", "who", "start_ms", "from_ms", "to_ms", "heard", "unheard")}
                 for row in kept
             ],
-            "has_sound": call.customer is not None,
+            "has_sound": has_sound,
             "until_ms": item.until_ms,
             "card": product_card(self._catalog.get(item.sku)) if item.sku else None,
             "page": written_html(item.page) if item.page and "page" in shown else "",
             "facts": [f"{one.name}, {one.price}: {one.facts_line}" for one in products],
         }
+
+    def _looked_at(self, recording: Recording) -> tuple[list[dict[str, Any]], bool]:
+        """The rows of a call, and whether it can be heard; read once, for several items may lie in it."""
+        if recording.id not in self._rows:
+            call = look(recording, "a call")
+            rows = rows_of(call, [turn.item_id for turn in recording.conversation.turns])
+            self._rows[recording.id] = rows, call.customer is not None
+        return self._rows[recording.id]
 
     def __repr__(self) -> str:
         asked = f"{self.rubric.name} {self.rubric.policy_version}"

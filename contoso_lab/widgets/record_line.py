@@ -45,7 +45,7 @@ def microphone(**audio: Any) -> ipywebrtc.CameraStream:
 def clip_stream(clip: Clip) -> ipywebrtc.AudioStream:
     """A clip as a stream of ipywebrtc, for whatever takes one: a recorder, or the console in place of a microphone.
 
-    The browser has to have the sound for it, so it lies in the state of `stream.audio` until `stream.audio.value = b""`;
+    The browser has to have the sound for it, so it lies in the state of `stream.audio` until its value is set to `b""`;
     until then "Save Widget State" would put it into the notebook.
     """
     player = ipywidgets.Audio(value=wav_bytes(clip), format="wav", autoplay=False, loop=False, controls=True)

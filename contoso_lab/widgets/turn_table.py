@@ -113,7 +113,7 @@ class TurnTable(Shown):
 def rows_of(call: Call, item_ids: Sequence[str]) -> list[dict[str, Any]]:
     """A row for each turn, as plain values."""
     waits = {item_id: wait for wait in call.waits for item_id in wait.item_ids[-1:]}
-    ends = [line.start_ms for line in call.lines[1:]] + [call.duration_ms]
+    ends = [*(line.start_ms for line in call.lines), call.duration_ms][1:]
     return [_row(line, waits.get(item_id), end) for line, item_id, end in zip(call.lines, item_ids, ends, strict=True)]
 
 
