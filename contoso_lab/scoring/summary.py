@@ -158,7 +158,9 @@ def _bounds(metric: Metric, rows: Sequence[Row]) -> str:
     """What the mean would be if every failed score were the worst, or the best; said when over 2 % failed."""
     failed = sum(row.status == "error" for row in rows)
     ok = [float(row.value) for row in rows if row.status == "ok" and isinstance(row.value, int | float)]
-    if metric.unit != "share" or not ok or failed <= 0.02 * len(rows):
+    if metric.limits is None or metric.aggregate == "median" or not ok or failed <= 0.02 * len(rows):
         return ""
-    total = len(ok) + failed
-    return f"between {sum(ok) / total:.3g} and {(sum(ok) + failed) / total:.3g} with the failed ones"
+    least, greatest = metric.limits
+    total, summed = len(ok) + failed, sum(ok)
+    low, high = (summed + failed * least) / total, (summed + failed * greatest) / total
+    return f"between {low:.3g} and {high:.3g} with the failed ones"

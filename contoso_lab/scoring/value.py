@@ -101,6 +101,13 @@ class Metric:
     margin: float | None = None
     """The largest difference that would not matter, in the metric's unit."""
     about: str = ""
+    scale: tuple[float, float] | None = None
+    """The least and the greatest value that there can be, where that is known; a share has 0 and 1."""
+
+    @property
+    def limits(self) -> tuple[float, float] | None:
+        """The scale, that of a share included."""
+        return (0.0, 1.0) if self.scale is None and self.unit == "share" else self.scale
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
@@ -109,7 +116,8 @@ class Metric:
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Metric:
         """The metric that `to_dict` wrote."""
-        return cls(**data)
+        scale = data.get("scale")
+        return cls(**{**data, "scale": None if scale is None else tuple(scale)})
 
 
 @dataclass(frozen=True)
