@@ -81,8 +81,8 @@ def agent_for(source: Recording, changes: Changes = Changes()) -> Agent:
     manifest = source.manifest
     if not manifest.customer:
         raise ReplayError(f'{source.path}: the manifest names no customer; add "customer" to manifest.json')
-    customer = get_customer(manifest.customer)
     catalog = (changes.catalog or Catalog.load()).without(*changes.without)
+    customer = get_customer(manifest.customer).in_shop(catalog)
     recorded = recorded_session(manifest)
     had_tools = bool(recorded and recorded.get("tools"))
     tools = shop_tools(customer, catalog) if (had_tools if changes.tools is None else changes.tools) else {}

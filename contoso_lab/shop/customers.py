@@ -44,6 +44,11 @@ class Customer(BaseModel):
     def __str__(self) -> str:
         return repr(self)
 
+    def in_shop(self, catalog: Catalog) -> Customer:
+        """The same customer in a shop that does not carry all that they own: what it cannot name, it does not know."""
+        kept = tuple(sku for sku in self.purchases if sku in catalog)
+        return self if kept == self.purchases else self.model_copy(update={"purchases": kept})
+
     def __repr__(self) -> str:
         return f"<Customer {self.id}: {self.name}, bought {', '.join(self.purchases) or 'nothing yet'}>"
 
@@ -102,8 +107,7 @@ def _load(file: Path, catalog: Catalog, stamp: int, ours: bool) -> dict[str, Cus
         unknown = [sku for sku in customer.purchases if sku not in catalog]
         if not guests:
             faults += [f"{where}: bought {sku}, which is not in the catalogue; correct 'purchases'" for sku in unknown]
-        kept = tuple(sku for sku in customer.purchases if sku in catalog)
-        found[customer.id] = customer if not unknown else customer.model_copy(update={"purchases": kept})
+        found[customer.id] = customer.in_shop(catalog)
     if faults:
         raise blamed(file, "\n".join(faults))
     return found

@@ -53,3 +53,9 @@ def test_a_bad_file_is_blamed_by_place(tmp_path: Path, customers: list[dict[str,
     path.write_text(json.dumps({"schema_version": 1, "customers": customers}), encoding="utf-8")
     with pytest.raises(ShopError, match=f"customers.json: .*{message}"):
         load_customers(path)
+
+
+def test_a_shop_knows_only_what_it_carries_of_what_a_customer_owns() -> None:
+    maya, catalog = get_customer("maya"), Catalog.load()
+    assert maya.in_shop(catalog) is maya
+    assert maya.in_shop(catalog.without(*maya.purchases)).purchases == ()
