@@ -13,6 +13,7 @@ from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from contoso_lab.errors import ConfigError, MissingKey
+from contoso_lab.facts_card import facts_html
 
 TargetKind = Literal["local", "openai", "azure", "url"]
 
@@ -81,7 +82,7 @@ class Settings(BaseSettings):
             raise ConfigError(f"{variable} in the environment or .env is wrong: {first['msg']}") from None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Target:
     """Whom a session talks to: a Realtime server and the chat models beside it.
 
@@ -97,6 +98,15 @@ class Target:
     api_key: SecretStr | None = None
     scope: str = AZURE_SCOPE
     """For whom an Entra ID token would be; only Azure without a key needs one."""
+
+    def __repr__(self) -> str:
+        key = ", with a key" if self.api_key is not None else ""
+        return f"<Target {self.kind}: {self.base_url}, {self.model}{key}>"
+
+    def _repr_html_(self) -> str:
+        key = "given" if self.api_key is not None else "none"
+        facts = [("address", self.base_url), ("model", self.model), ("chat model", self.chat_model), ("key", key)]
+        return facts_html(f"target {self.kind}", facts)
 
     @classmethod
     def local(cls, base_url: str) -> Target:

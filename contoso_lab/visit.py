@@ -42,7 +42,7 @@ class Visit:
 
     here: Here
     customer: str
-    memory: Memory
+    memory: Memory = field(repr=False)  # its address may hold a password
     thread: str = ""
     """The thread of chat and call; the first message begins it."""
     score: int = 0
@@ -51,7 +51,7 @@ class Visit:
     """What was put on the screen, as Markdown."""
     signals: list[Signal] = field(default_factory=list)
     """What the bell did."""
-    _token: str = ""
+    _token: str = field(default="", repr=False)
 
     @classmethod
     async def begin(cls, here: Here, customer: str) -> Visit:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from contoso_lab.errors import EngineError
+from contoso_lab.facts_card import facts_html
 from contoso_lab.live.borrowing import Lent, borrow
 from contoso_lab.live.service import Progress, Service
 from contoso_lab.recording import Labels, Recording
@@ -31,6 +32,11 @@ class Here:
 
     def __repr__(self) -> str:
         return f"Here(relay={self.relay.url!r}, target={self.target.base_url!r}, runs={str(self.runs)!r})"
+
+    def _repr_html_(self) -> str:
+        engine = None if self.engine is None else self.engine.url
+        facts = [("relay", self.relay.url), ("engine", engine), ("target", self.target.base_url), ("runs", self.runs)]
+        return facts_html("a running workbench", facts)
 
     @property
     def relay_url(self) -> str:

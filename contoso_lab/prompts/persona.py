@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from contoso_lab.errors import PersonaError
+from contoso_lab.facts_card import facts_html
 from contoso_lab.prompts.languages import Code, language
 
 if TYPE_CHECKING:
@@ -245,6 +246,22 @@ class Persona(_Part):
         return f"<Persona {self.name}: {self.who}, {language(self.language).name}; {self.description}>"
 
     __str__ = __repr__
+
+    def _repr_html_(self) -> str:
+        told = self.inputs()
+        return facts_html(
+            f"{self.name}: {self.description}",
+            [
+                ("who", f"{self.who}, {self.role}"),
+                ("language", told["language"]),
+                ("first words", told["first"]),
+                ("tone", self.manner.tone),
+                ("at most", f"{told['sentences']}, {told['products']}"),
+                *(("rule", rule) for rule in self.manner.rules),
+                ("never recommends", ", ".join(self.limits.never_recommend)),
+                *((name, value) for name, value in self.settings()),
+            ],
+        )
 
 
 def overlaid(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:

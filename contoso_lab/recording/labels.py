@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from contoso_lab.errors import RecordingError
+from contoso_lab.facts_card import facts_html
 
 Grade = Annotated[int, Field(ge=0, le=3)]
 """How well a product suits: 0 not at all, 1 a little, 2 well, 3 it is what was asked for."""
@@ -131,6 +132,30 @@ class Labels(_Label):
     events: list[LabelledEvent] = Field(default_factory=list)
     """Sounds that are no turns."""
     task: Task | None = None
+
+    def __repr__(self) -> str:
+        parts = [
+            f"policy {self.policy_version}",
+            self.customer,
+            f"{len(self.turns)} turns" if self.turns else "",
+            ", ".join(f"{sku} {grade}" for sku, grade in self.products.items()),
+            "" if self.cue_turn is None else f"cue turn {self.cue_turn}",
+        ]
+        return f"<Labels: {'; '.join(filter(None, parts))}>"
+
+    def _repr_html_(self) -> str:
+        return facts_html(
+            "labels",
+            [
+                ("policy", self.policy_version),
+                ("customer", f"{self.customer}{' (a synthetic voice)' if self.synthetic else ''}"),
+                *((f"turn {number}", turn.text) for number, turn in enumerate(self.turns)),
+                *((f"grade of {sku}", grade) for sku, grade in self.products.items()),
+                ("asks for a page in turn", self.cue_turn),
+                ("demands", "; ".join(map(str, self.demands))),
+                ("owns already", ", ".join(self.bought)),
+            ],
+        )
 
     def page_at(self, after_turn: int) -> str | None:
         """What a page would be after this turn of the caller; None when nobody said.

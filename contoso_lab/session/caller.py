@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from html import escape
 from pathlib import Path
 
 from contoso_lab.audio import Clip
@@ -13,7 +14,7 @@ from contoso_lab.settings import HOME
 SPEECH = HOME / "data" / "speech"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Caller:
     """A recorded customer: who calls, what is said, and where the words came from."""
 
@@ -26,6 +27,13 @@ class Caller:
     """How it is repeated; a live call has none."""
     synthetic: bool = False
     """Whether the customer's voice is a machine's."""
+
+    def __repr__(self) -> str:
+        again = f", again after {self.replay_of}" if self.replay_of else ""
+        return f"<Caller {self.scenario}: {self.customer}, {self.clip.duration_ms / 1000:.0f} s{again}>"
+
+    def _repr_html_(self) -> str:
+        return f"<div>{escape(repr(self)[1:-1])}{self.clip._repr_html_()}</div>"
 
 
 def load_caller(name: str, *, speech: Path = SPEECH) -> tuple[Caller, Labels]:

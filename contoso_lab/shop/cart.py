@@ -13,6 +13,7 @@ from decimal import Decimal
 from typing import Any, Protocol
 
 from contoso_lab.errors import ShopError
+from contoso_lab.facts_card import facts_html
 from contoso_lab.shop import card
 from contoso_lab.shop.catalog import Catalog
 from contoso_lab.shop.prices import rounded, written
@@ -177,7 +178,7 @@ class Cart:
         return card.cart_table(rows, written(self.total, self.catalog.currency))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Order:
     """What was bought, at the prices of that moment."""
 
@@ -187,6 +188,15 @@ class Order:
     total: Decimal
     currency: str
     call_id: str = ""
+
+    def __repr__(self) -> str:
+        held = ", ".join(f"{line.quantity} x {line.sku}" for line in self.lines)
+        return f"<Order {self.id}: {held}; {written(self.total, self.currency)}>"
+
+    def _repr_html_(self) -> str:
+        lines = [(line.sku, f"{line.quantity} ×") for line in self.lines]
+        total = written(self.total, self.currency)
+        return facts_html(f"order {self.id}", [("at", self.at.isoformat(timespec="minutes")), *lines, ("total", total)])
 
     def to_json(self) -> dict[str, Any]:
         """As a thread's state keeps it; money as text, because a float is not exact."""

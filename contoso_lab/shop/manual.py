@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from contoso_lab.errors import ShopError
+from contoso_lab.facts_card import facts_html
 from contoso_lab.shop.files import shown
 from contoso_lab.shop.specs import Spec, parse_spec
 
@@ -34,7 +35,7 @@ class Question:
     answer: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Manual:
     """A manual, read. One that a product does not have is empty, and false.
 
@@ -58,6 +59,13 @@ class Manual:
 
     def __bool__(self) -> bool:
         return bool(self.sections)
+
+    def __repr__(self) -> str:
+        return f"<Manual {self.title}: {', '.join(self.sections)}>" if self else "<Manual: there is none>"
+
+    def _repr_html_(self) -> str:
+        facts = [("about", self.about), *((name.capitalize(), body) for name, body in self.sections.items())]
+        return facts_html(self.title or "no manual", facts)
 
     @property
     def warranty_years(self) -> int | None:

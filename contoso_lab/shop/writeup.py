@@ -7,6 +7,7 @@ import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from html import escape
 from itertools import chain
 
 from contoso_lab import prompts
@@ -33,7 +34,7 @@ class GateDecision:
     run: PromptRun
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class WriteUp:
     """A page for the customer's screen."""
 
@@ -44,6 +45,14 @@ class WriteUp:
     unknown_skus: tuple[str, ...]
     """What looks like a SKU and is none: the model made it up."""
     run: PromptRun
+
+    def __repr__(self) -> str:
+        unknown = f", made up: {', '.join(self.unknown_skus)}" if self.unknown_skus else ""
+        return f"<WriteUp: {', '.join(self.skus) or 'no product'}, {len(self.text)} characters{unknown}>"
+
+    def _repr_html_(self) -> str:
+        # As text: a model wrote it. `contoso_lab.SuggestionCards` and the page of a call draw it.
+        return f'<pre style="white-space:pre-wrap;max-width:48em">{escape(self.text)}</pre>'
 
 
 async def decide(

@@ -83,6 +83,9 @@ class Conversation:
         """The session as the server last described it, in GA shape; empty before it did."""
         return self._session
 
+    def __repr__(self) -> str:
+        return f"<Conversation: {len(self.turns)} turns>"
+
     def _repr_html_(self) -> str:
         return dialogue_html(self.turns)
 

@@ -66,6 +66,11 @@ class Turn:
         """
         return self.text[len(self.heard) :].strip()
 
+    def _repr_html_(self) -> str:
+        from contoso_lab.wire.dialogue import dialogue_html  # which draws turns, and so imports us
+
+        return dialogue_html([self])
+
     @property
     def cut(self) -> bool:
         """Whether the listener missed the end."""
