@@ -129,7 +129,7 @@ async def test_without_a_target_nothing_can_speak() -> None:
 class _Speech(asyncio.Protocol):
     """Answers any request with a sound, and keeps what was asked."""
 
-    asked: list[bytes] = []  # noqa: RUF012  # one server at a time
+    asked: list[bytes] = []  # one server at a time
     status = b"200 OK"
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
