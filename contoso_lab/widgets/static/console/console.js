@@ -34,7 +34,8 @@ function render({ model, el }) {
   const [head, settings, talk, controls, write, page, waits, log] = views.map((view) => view.element);
   const root = h(
     "div",
-    { class: "cl clc", role: "region", "aria-label": "Voice console", tabIndex: -1 },
+    // What is typed here is not for the shortcuts of the notebook around it.
+    { class: "cl clc", role: "region", "aria-label": "Voice console", tabIndex: -1, "data-lm-suppress-shortcuts": "true" },
     h("div", { class: "clc-frame" }, head, settings, h("div", { class: "clc-main" }, h("div", { class: "clc-left" }, talk, controls, write), page), waits, log),
   );
   root.addEventListener("keydown", (event) => keys(event, desk));

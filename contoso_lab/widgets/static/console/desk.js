@@ -198,8 +198,9 @@ export class Desk extends Choices {
       abort.signal.throwIfAborted();
       if (!accepted) await this.bell.dial();
       this.say("Calling");
-      const { token, thread } = await door.callToken(this.who, this.thread);
+      const { token, thread, anew } = await door.callToken(this.who, this.thread);
       this.gotThread(thread);
+      if (anew) this.tell("The earlier conversation is not there any more: this is a new one.");
       abort.signal.throwIfAborted();
       const { talk, vad, greet } = this.kept;
       const url = door.socketUrl("api/realtime/ws");

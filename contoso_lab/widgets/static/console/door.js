@@ -68,13 +68,17 @@ export class Door {
     return this.#json(await this.#fetch(`api/token?${query}`), "the request for a token");
   }
 
-  // With a thread, where the relay keeps them: then chat, call and page know of each other.
+  // With a thread, where the relay keeps them: then chat, call and page know of each other. One that is not there any
+  // more gives way to a new one (`anew`).
   async callToken(who, thread) {
+    const ask = async (asked) => ({ thread: "", anew: false, ...(await this.token({ ...who, ...asked })) });
     try {
-      return { thread: "", ...(await this.token({ ...who, thread: thread || "new" })) };
+      return await ask({ thread: thread || "new" });
     } catch (error) {
-      if (!(error instanceof Failed) || !/keeps no memory/.test(error.message)) throw error;
-      return { thread: "", ...(await this.token(who)) };
+      if (!(error instanceof Failed)) throw error;
+      if (/keeps no memory/.test(error.message)) return ask({});
+      if (thread && /no such thread|thread is closed/.test(error.message)) return { ...(await ask({ thread: "new" })), anew: true };
+      throw error;
     }
   }
 
