@@ -77,12 +77,10 @@ def checks(found: Features, persona: Persona) -> Iterator[Check]:
 
 
 def _products(found: Features, persona: Persona, place: int, words: str) -> Iterator[Check]:
-    from contoso_lab.shop.mentions import find_mentions
-
     catalog = found.catalog
     if catalog is None:
         return
-    named = list(dict.fromkeys(m.sku for m in find_mentions(words, catalog, language=persona.language, heard=True)))
+    named = found.mentions(words, persona.language)
     if named:
         most = persona.limits.most_products
         yield Check(place, "products", len(named) <= most, f"{', '.join(named)}; {most} at a time")

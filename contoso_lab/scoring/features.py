@@ -177,6 +177,22 @@ class Features:
             return []
         return check_recording(self.recording, self.catalog, self.customer, language=self.language)
 
+    def mentions(self, text: str, language: str = "en") -> list[str]:
+        """The products that a heard text names, once each, in order."""
+        from contoso_lab.shop.mentions import find_mentions
+
+        if self.catalog is None:
+            return []
+        key = (text, language)
+        if key not in self._mentions:
+            named = find_mentions(text, self.catalog, language=language, heard=True)
+            self._mentions[key] = list(dict.fromkeys(mention.sku for mention in named))
+        return self._mentions[key]
+
+    @cached_property
+    def _mentions(self) -> dict[tuple[str, str], list[str]]:
+        return {}
+
     @cached_property
     def findings_shown(self) -> list[list[Finding]]:
         """The same for each page."""
@@ -216,10 +232,18 @@ class Features:
 
 def features(recording: Recording) -> Features:
     """The features of a recording, made anew when its labels have changed."""
-    labels = recording.labels()
     # They hold the recording, so they are kept in it, as its own cached properties are: both go together.
-    kept = vars(recording)
-    found = kept.get(_KEPT_AS)
-    if not isinstance(found, Features) or found.labels != labels:
-        found = kept[_KEPT_AS] = Features(recording, labels)
+    kept, age = vars(recording), _age(recording)
+    if kept.get(_KEPT_AS, (None, None))[0] != age:
+        kept[_KEPT_AS] = (age, Features(recording, recording.labels()))
+    found: Features = kept[_KEPT_AS][1]
     return found
+
+
+def _age(recording: Recording) -> tuple[int, int]:
+    """When the labels were last written, and how long they are: every scorer asks, and few have changed."""
+    try:
+        stat = (recording.path / "labels" / "author.json").stat()
+    except OSError:
+        return (-1, -1)
+    return (stat.st_mtime_ns, stat.st_size)

@@ -88,8 +88,6 @@ def off_budget_rate(recording: Recording) -> Score | list[Score]:
     By the labels' demands of the kind `budget`. In a reply every product that it names counts, so one that says that a
     thing is too dear counts too: read the reasons. On a page only what it presents.
     """
-    from contoso_lab.shop.mentions import find_mentions
-
     found = features(recording)
     labels, catalog = found.labels, found.catalog
     if catalog is None:
@@ -116,7 +114,7 @@ def off_budget_rate(recording: Recording) -> Score | list[Score]:
     for place, (item_id, words) in enumerate(found.assistant_turns):
         at_ms = starts.get(item_id, 0.0)
         if at_ms >= since:
-            over = dear([m.sku for m in find_mentions(words, catalog, heard=True)], at_ms)
+            over = dear(found.mentions(words), at_ms)
             scores.append(Score(bool(over), reason="; ".join(over), turn=place))
     for place, page in enumerate(found.pages, len(found.assistant_turns)):
         if page.at_ms >= since:

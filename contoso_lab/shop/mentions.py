@@ -111,18 +111,20 @@ def find_mentions(
 def _misheard(text: str, catalog: Catalog, found: list[Mention]) -> list[Mention]:
     """Names that a recogniser wrote in other words: as many words as the name has, one more or one less."""
     words = [m for m in re.finditer(r"[^\W_]+(?:['’][^\W_]+)?", text)]
+    spelled = [_letters(word[0]) for word in words]
     hits: list[tuple[float, Mention]] = []
     for product in catalog:
-        name = re.sub(r"[\W_]", "", product.name).lower()
+        name = _letters(product.name)
         count = len(product.name.split())
         if count < 2:
             continue  # one word is too little to be told from others
         for size in (count - 1, count, count + 1):
             for at in range(len(words) - size + 1) if size else ():
+                like = fuzz.ratio(name, "".join(spelled[at : at + size]), score_cutoff=_FUZZY)
+                if not like:
+                    continue
                 start, end = words[at].start(), words[at + size - 1].end()
-                letters = re.sub(r"[\W_]", "", text[start:end]).lower()
-                like = fuzz.ratio(name, letters, score_cutoff=_FUZZY)
-                if like and not any(start < m.end and m.start < end for m in found):
+                if not any(start < m.end and m.start < end for m in found):
                     hits.append((like, Mention(product.sku, start, end, _quantity(text[:start]))))
     best: list[Mention] = []
     for _, mention in sorted(hits, key=lambda hit: -hit[0]):
@@ -131,6 +133,12 @@ def _misheard(text: str, catalog: Catalog, found: list[Mention]) -> list[Mention
         ):
             best.append(mention)
     return best
+
+
+@functools.lru_cache(maxsize=4096)
+def _letters(word: str) -> str:
+    """Letters and digits alone, in small letters: between words of a text there are none of them."""
+    return re.sub(r"[\W_]", "", word).lower()
 
 
 def category_noun(text: str, category: str) -> bool:
