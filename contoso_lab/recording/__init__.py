@@ -13,6 +13,7 @@
 from __future__ import annotations
 
 from contoso_lab.recording.bundle import Recording
+from contoso_lab.recording.examples import example_calls
 from contoso_lab.recording.labels import LabelledTurn, Labels
 from contoso_lab.recording.log import RecordedEvent
 from contoso_lab.recording.manifest import Manifest
@@ -35,6 +36,7 @@ __all__ = [
     "Recording",
     "SpokenSpan",
     "Timeline",
+    "example_calls",
     "list_recordings",
     "recordings",
 ]
