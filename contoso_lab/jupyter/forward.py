@@ -161,7 +161,9 @@ class SocketForward(_Quiet, WebSocketMixin, WebSocketHandler, JupyterHandler):
     async def get(self, path: str) -> None:
         """Reach the relay, then answer the page's handshake."""
         allowed = self.authorizer.is_authorized(self, self.current_user, "execute", self.auth_resource)
-        if not await ensure_async(allowed):
+        # Before the relay is dialled: a page of somebody else's is to spend nothing, and start nothing.
+        origin = self.request.headers.get("Origin")
+        if not await ensure_async(allowed) or (origin is not None and not self.check_origin(origin)):
             raise web.HTTPError(403)
         await self._dial(path)
         try:
@@ -198,12 +200,11 @@ class SocketForward(_Quiet, WebSocketMixin, WebSocketHandler, JupyterHandler):
         relay, self._relay = self._relay, None
         if relay is None:
             return
-        if self._wire is not None and self._wire.client_terminated:
-            code = self.close_code or 1000
-            task = asyncio.create_task(relay.close(code, self.close_reason or ""))
+        if self.close_code is not None:
+            task = asyncio.create_task(relay.close(self.close_code, self.close_reason or ""))
             _LEAVING.add(task)
             task.add_done_callback(_LEAVING.discard)
-        else:
+        else:  # tornado tells a goodbye without a code not from a broken connection; our console gives one
             relay.transport.abort()
 
     async def _dial(self, path: str) -> None:
