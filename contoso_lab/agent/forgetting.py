@@ -3,7 +3,7 @@
 | what | how it is known to be theirs |
 |---|---|
 | threads and messages | the memory keeps them by customer |
-| recordings | the manifest names the customer, or a message of one of their threads names the recording |
+| recordings | the manifest names the customer, or a message of one of their threads names it; and their replays |
 | traces of prompt runs | the record names the customer or holds a name, an address or an id; or a sentence of theirs |
 | cached answers | the same; and those of which nobody said whose they are |
 
@@ -14,29 +14,22 @@ elsewhere, such as a backup, a log, or what a target keeps, is out of reach, and
 from __future__ import annotations
 
 import json
-import re
-import shutil
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from contoso_lab.agent.ringing import LONGEST_CALL_S
-from contoso_lab.errors import ConfigError, RecordingError
+from contoso_lab.errors import ConfigError
 from contoso_lab.memory import Memory, Thread
 from contoso_lab.prompts import ResponseCache
-from contoso_lab.recording import Manifest
-from contoso_lab.recording.manifest import MANIFEST
-from contoso_lab.recording.spool import SPOOL
+from contoso_lab.recording.forget import delete, pattern_of, recordings_of, refuse_open, still_in
+from contoso_lab.recording.index import INDEX
 from contoso_lab.shop import Customer
 
-FRESH_S = 60.0
-"""A recording that is open and was written to within this time belongs to a call that goes on."""
 OUT_OF_REACH = "backups, logs, the shop's customer file, and what the target keeps of a call are out of reach from here"
 SENTENCE_CHARACTERS = 16
 """A message that is shorter may have been anybody's."""
-_PIECE_BYTES = 1 << 20
-_SOUND = frozenset({".wav", ".flac", ".mp3"})  # no name can be found in it
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,15 +97,15 @@ def forget(
     threads = memory.list(whose, include_closed=True)
     said = [message for thread in threads for message in memory.history(thread.id)]
     named = {str(message.meta["recording"]) for message in said if message.meta.get("recording")}
-    found = _recordings(runs, whose, named)
+    found = recordings_of(runs, customer=whose, ids=named)
     _refuse_open(whose, threads, found, open_calls, own, now)
     words = _words(customer, threads, found)
-    for folder in found:
-        _delete(folder)
+    for folder in (*found, runs / INDEX):
+        delete(folder)
     sentences = [message.text for message in said if len(message.text) >= SENTENCE_CHARACTERS]
     traced = [path for path in _trace_files(traces) if _is_theirs(path, whose, words, sentences)]
     for path in traced:
-        _delete(path)
+        delete(path)
     cached = cache.forget(whose, words=words) if cache is not None else 0
     # Last: while the threads are there, a second try still knows their ids.
     gone = memory.forget(whose)
@@ -170,21 +163,6 @@ def _refuse_open(
             raise ConfigError(f"{whose} is on a call now (recording {folder.name}): end it, then try again")
 
 
-def _recordings(runs: Path | None, whose: str, named: set[str]) -> list[Path]:
-    """The folders of their recordings; one whose manifest cannot be read is no recording that can be told apart."""
-    found: list[Path] = []
-    if runs is None:
-        return found
-    for page in sorted(runs.glob(f"*/{MANIFEST}")):
-        try:
-            manifest = Manifest.load(page.parent)
-        except RecordingError:
-            continue  # the search at the end names it, if anything of theirs is in it
-        if manifest.customer == whose or manifest.id in named or page.parent.name in named:
-            found.append(page.parent)
-    return found
-
-
 def _words(customer: Customer | str, threads: list[Thread], recordings: list[Path]) -> list[str]:
     """What tells them from others; a first name does not."""
     names = [] if isinstance(customer, str) else [customer.name, customer.email]
@@ -205,24 +183,10 @@ def _is_theirs(path: Path, whose: str, words: list[str], sentences: list[str]) -
     except ValueError:
         record = None
     customer = record.get("customer") if isinstance(record, dict) else None
-    if customer == whose or (words and _pattern(words).search(text.encode())):
+    if customer == whose or (words and pattern_of(words).search(text.encode())):
         return True
     forms = (json.dumps(sentence, ensure_ascii=False)[1:-1] for sentence in sentences)
     return customer is None and any(form in text for form in forms)
-
-
-def _delete(place: Path) -> None:
-    try:
-        if place.is_dir() and not place.is_symlink():
-            shutil.rmtree(place)
-        else:
-            place.unlink()
-    except FileNotFoundError:
-        return  # somebody was faster
-    except OSError as error:
-        raise RecordingError(
-            f"{place} cannot be deleted ({error.strerror}): see to its permissions, then ask again"
-        ) from error
 
 
 def _left(
@@ -233,29 +197,4 @@ def _left(
         yield from (f"{count} cached answers" for word in words if (count := cache.holds(word)))
     if not words:
         return
-    pattern = _pattern(words)
-    for folder in dict.fromkeys(folders):
-        for path in sorted(path for path in folder.rglob("*") if path.is_file() and path.suffix not in _SOUND):
-            if _stands_in(path, pattern, max(map(len, words))):
-                yield str(path)
-
-
-def _stands_in(path: Path, pattern: re.Pattern[bytes], longest: int) -> bool:
-    """Whether a word stands in a file, which may be larger than the memory and may change meanwhile."""
-    # Each character takes twelve bytes at most, as JSON writes one beyond the first plane.
-    overlap, before = 12 * longest, b""
-    try:
-        with path.open("rb") as file:
-            while piece := file.read(_PIECE_BYTES):
-                if pattern.search(before + piece):
-                    return True
-                before = (before + piece)[-overlap:]
-    except FileNotFoundError:
-        return False  # a journal of SQLite, for one, comes and goes
-    return False
-
-
-def _pattern(words: Iterable[str]) -> re.Pattern[bytes]:
-    """The words as bytes, in any case, as text and as JSON writes them."""
-    forms = {form for word in words for form in (word, json.dumps(word)[1:-1])}
-    return re.compile(b"|".join(re.escape(form.encode()) for form in sorted(forms)), re.IGNORECASE)
+    yield from still_in(words, folders)

@@ -14,6 +14,7 @@ from contoso_lab.agent.frames import MOST_TEXT_CHARS
 from contoso_lab.memory import Memory
 from contoso_lab.relay.app import create_app
 from contoso_lab.settings import HOME, Target
+from contoso_lab.shop.truth import KINDS
 
 DOCUMENT = (HOME / "docs" / "agent.md").read_text(encoding="utf-8")
 ADDRESS = "127.0.0.1:8901"
@@ -69,3 +70,15 @@ async def test_what_stands_there_to_be_typed_runs(clerk: Target, memory: Memory,
         assert '"requested":true' in wanted.replace(" ", "")
         assert "event: done" in events
         assert '"asyncapi":"3.0.0"' in await typed("bash", "-c", described.replace(ADDRESS, address))
+
+
+def test_the_tests_that_hold_the_rules_are_there() -> None:
+    named = re.findall(r"`(tests/\S+\.py)`\s+`(test_\w+)`", DOCUMENT)
+    named += [("tests/shop/test_rules.py", test) for test in re.findall(r"\| `(test_\w+)` \|", DOCUMENT)]
+    assert len(named) >= 8
+    for file, test in named:
+        assert f"def {test}(" in (HOME / file).read_text(encoding="utf-8"), f"{file} has no {test}"
+    for file in re.findall(r"`(tests/\S+\.py)`", DOCUMENT):
+        assert (HOME / file).exists(), file
+    cells = [row[1] for row in rows("rule", "`kind`", "in a call", "in the chat", "on a page")]
+    assert {kind for cell in cells for kind in re.findall(r"`(\w+)`", cell)} <= set(KINDS)

@@ -560,3 +560,57 @@ async def test_a_long_chat_keeps_to_its_budget_and_loses_no_fact_of_the_cart(
     assert all("2 x Meadow Four" in messages[0]["content"] for messages in chats)
     assert max(map(len, chats)) < 20
     assert memory.get(chat.thread).state.get("digest")
+
+
+@pytest.mark.parametrize(
+    ("asked", "reply", "kind"),
+    [
+        ("What does the Meadow Four cost?", "The Meadow Four costs $250.", "price"),
+        ("Boots?", "I recommend the Pathfinder Boots.", "again"),
+        ("A tent?", "Das Meadow Four ist ein gutes Zelt für vier Personen.", "language"),
+        ("A tent?", "I have put the Meadow Four on your screen.", "permission"),
+        ("A hammock?", "Take the Osprey Atmos for it.", "not_carried"),
+    ],
+)
+async def test_an_answer_that_breaks_a_rule_is_told_to_who_asks_for_it_and_kept_in_the_thread(
+    house: Any, server: Any, memory: Memory, asked: str, reply: str, kind: str
+) -> None:
+    server.reply = answer(reply)
+    async with house.chat() as chat:
+        await chat.send(json.dumps({"threadId": "", "findings": True}))
+        thread = (await chat.frame())["payload"]["threadId"]
+        assert (await chat.ask(asked))[-1]["type"] == "action"
+        finding = await chat.frame()
+        assert (finding["type"], finding["payload"]["kind"]) == ("finding", kind)
+        said = memory.history(thread)[-1]
+        assert (said.id, said.text) == (finding["payload"]["id"], reply)
+        assert [one["kind"] for one in said.meta["findings"]] == [kind]
+        assert said.meta["call"] == 1, "what stood there before stays"
+
+
+async def test_a_client_that_does_not_ask_for_findings_gets_none_and_a_good_answer_has_none(
+    house: Any, server: Any, memory: Memory
+) -> None:
+    replies = iter(["The Meadow Four costs $250.", "The Meadow Four costs $279."])
+    server.reply = lambda body: answer(next(replies))
+    async with house.chat() as chat:
+        await chat.attach()
+        for _ in range(2):
+            assert (await chat.ask("What does it cost?"))[-1]["type"] == "action"
+        assert (await chat.ask(""))[-1]["type"] == "error", "nothing came in between"
+        kept = [message.meta.get("findings") for message in memory.history(chat.thread)]
+    assert [found is not None for found in kept] == [False, True, False, False]
+
+
+async def test_the_chat_knows_what_was_ordered_in_an_earlier_thread(house: Any, server: Any, memory: Memory) -> None:
+    earlier = memory.create(customer="maya", persona="voice")
+    order = {"id": "CO-1", "at": "2026-05-01T09:30:00+00:00", "total": "279.00", "currency": "USD", "call_id": ""}
+    order["lines"] = [{"sku": "TEN-02", "quantity": 1}]
+    memory.update(earlier.id, lambda state: state | {"orders": [order]})
+    memory.close_thread(earlier.id)
+    server.reply = answer()
+    async with house.chat() as chat:
+        await chat.attach()
+        await chat.ask("Hello")
+    prompt = json.dumps(server.asked[-1]["messages"])
+    assert "TEN-02" in prompt.split("# Already bought")[1].split("# Catalogue")[0]

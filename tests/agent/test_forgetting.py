@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from contoso_lab import cli
-from contoso_lab.agent.forgetting import FRESH_S, forget
+from contoso_lab.agent.forgetting import forget
 from contoso_lab.agent.ringing import LONGEST_CALL_S
 from contoso_lab.errors import ConfigError, RecordingError
 from contoso_lab.memory import Memory, Message, Thread, open_memory
@@ -20,6 +20,7 @@ from contoso_lab.prompts import ResponseCache, Tracing
 from contoso_lab.prompts.cache import Kept
 from contoso_lab.prompts.tracing import Subject
 from contoso_lab.recording import Recorder
+from contoso_lab.recording.forget import FRESH_S
 from contoso_lab.shop import get_customer
 
 MAYA, DANIEL = get_customer("maya"), get_customer("daniel")

@@ -68,6 +68,7 @@ def test_a_reply_that_breaks_a_rule_is_found(rule: str, kept: str, reply: str, e
         ("one picture a product", ("**$279.00**", "![Meadow Four](/images/TEN-02.svg)"), ("second_image", "TEN-02")),
         ("only what was spoken of", ("- sleeps four", "### Spark Stove\n![Spark Stove](/images/STO-01.svg)"),
          ("unspoken", "STO-01")),
+        ("only what we carry", ("- sleeps four", "Look at the Osprey Atmos, too."), ("not_carried", None)),
         ("the customer's language", ("- sleeps four", "Das ist genau das richtige Zelt für Sie und die Kinder."),
          ("language", None)),
     ],

@@ -217,6 +217,7 @@ def how_it_ended(why: str, client_code: int) -> str:
 
 _ENDINGS = (
     ("the client ended the call", "client"),
+    ("the customer asked to be forgotten", "client"),
     ("client lost", "client_lost"),
     ("the target ended the call", "target"),
     ("target lost", "target_lost"),
