@@ -105,7 +105,7 @@ def _no(status: int, sentence: str, *, retry_after_s: float | None = None) -> Re
     return answer
 
 
-def noes(*statuses: int) -> dict[int | str, dict[str, Any]]:
+def refusing(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """The answers of a route that says no in these ways, for its description."""
     return {status: {"model": AgentErrorAnswer, "description": _CODES[status][1]} for status in statuses}
 

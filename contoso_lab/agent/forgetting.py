@@ -23,7 +23,7 @@ from contoso_lab.agent.ringing import LONGEST_CALL_S
 from contoso_lab.errors import ConfigError
 from contoso_lab.memory import Memory, Thread
 from contoso_lab.prompts import ResponseCache
-from contoso_lab.recording.forget import delete, pattern_of, recordings_of, refuse_open, still_in
+from contoso_lab.recording.forget import delete, pattern_of, recordings_of, refuse_written, still_in
 from contoso_lab.recording.index import INDEX
 from contoso_lab.shop import Customer
 
@@ -97,10 +97,10 @@ def forget(
     threads = memory.list(whose, include_closed=True)
     said = [message for thread in threads for message in memory.history(thread.id)]
     named = {str(message.meta["recording"]) for message in said if message.meta.get("recording")}
-    found = recordings_of(runs, customer=whose, ids=named)
+    found = recordings_of(runs, customer=whose, ids=named) if runs is not None else []
     _refuse_open(whose, threads, found, open_calls, own, now)
     words = _words(customer, threads, found)
-    for folder in (*found, runs / INDEX):
+    for folder in (*found, *([] if runs is None else [runs / INDEX])):
         delete(folder)
     sentences = [message.text for message in said if len(message.text) >= SENTENCE_CHARACTERS]
     traced = [path for path in _trace_files(traces) if _is_theirs(path, whose, words, sentences)]
@@ -139,7 +139,8 @@ def refuse_open(
 ) -> None:
     """See whether a customer could be forgotten now. Args and Raises are those of `forget`."""
     threads = memory.list(customer, include_closed=True)
-    _refuse_open(customer, threads, _recordings(runs, customer, set()), (), own, now)
+    found = recordings_of(runs, customer=customer) if runs is not None else []
+    _refuse_open(customer, threads, found, (), own, now)
 
 
 def _refuse_open(
@@ -155,12 +156,8 @@ def _refuse_open(
     if calls:
         raise ConfigError(f"{whose} is on a call now (thread {calls[0]}): end it, or wait for its end, then try again")
     for folder in folders:
-        spool = folder / SPOOL
-        if folder.name in own:
-            continue
-        # A writer that was killed leaves its recording open too; nothing writes to that one any more.
-        if spool.exists() and now() - spool.stat().st_mtime < FRESH_S and Manifest.load(folder).status == "open":
-            raise ConfigError(f"{whose} is on a call now (recording {folder.name}): end it, then try again")
+        if folder.name not in own:
+            refuse_written(folder, whose, now())
 
 
 def _words(customer: Customer | str, threads: list[Thread], recordings: list[Path]) -> list[str]:

@@ -11,7 +11,7 @@ from decimal import Decimal
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field
 
-from contoso_lab.agent.api_answers import ToldRoute, noes
+from contoso_lab.agent.api_answers import ToldRoute, refusing
 from contoso_lab.agent.desk import WHERE, Agent
 from contoso_lab.agent.showing import address_of, token_of
 from contoso_lab.agent.suggestion_api import ThreadMeant
@@ -40,7 +40,7 @@ def order_routes(agent: Agent) -> APIRouter:
     """Make the route."""
     router = APIRouter(route_class=ToldRoute)
 
-    @router.post("/api/order", responses=noes(400, 401, 403, 404, 409, 410, 413, 422, 429, 503))
+    @router.post("/api/order", responses=refusing(400, 401, 403, 404, 409, 410, 413, 422, 429, 503))
     async def agree_to_order(request: Request, body: OrderButton) -> OrderAgreed:
         """Note that the customer agrees to buy the thread's cart for this total."""
         token = token_of(request)

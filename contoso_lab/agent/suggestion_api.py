@@ -25,7 +25,7 @@ from fastapi.sse import format_sse_event
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.types import Receive, Scope, Send
 
-from contoso_lab.agent.api_answers import ToldRoute, noes
+from contoso_lab.agent.api_answers import ToldRoute, refusing
 from contoso_lab.agent.desk import WHERE, Agent, digest
 from contoso_lab.agent.frames import MOST_TEXT_CHARS
 from contoso_lab.agent.page import Page
@@ -118,7 +118,7 @@ def suggestion_routes(agent: Agent, pages: Pages) -> APIRouter:
             raise SessionRefused(WHERE, reason, status=429, retry_after_s=wait_s)
         return found
 
-    @router.post("/api/request", responses=noes(400, 401, 403, 404, 410, 413, 422, 429, 502, 503))
+    @router.post("/api/request", responses=refusing(400, 401, 403, 404, 410, 413, 422, 429, 502, 503))
     async def request_page(request: Request, body: ThreadMeant | TurnsMeant) -> Wanted:
         """Whether the customer wants a page now. Asked again about the same turns, it answers the same, for nothing."""
         verdict = await pages.wanted(await talk(request, body))
@@ -132,7 +132,7 @@ def suggestion_routes(agent: Agent, pages: Pages) -> APIRouter:
                 "description": "The page as it is written: events start, text, done, error.",
                 "content": {"text/event-stream": {"schema": {"type": "string"}}},
             },
-            **noes(400, 401, 403, 404, 409, 410, 413, 422, 429, 502, 503),
+            **refusing(400, 401, 403, 404, 409, 410, 413, 422, 429, 502, 503),
         },
     )
     async def suggestion(request: Request, body: PageOfThread | PageOfTurns) -> Response:

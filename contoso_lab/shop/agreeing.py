@@ -24,7 +24,7 @@ _LANGUAGES = (*SPELLED, "ja")
 
 _PLACES = re.compile(
     r"\b(?:order|buy|purchase|check\s?out|pay|bestell\w*|kauf\w*|bezahl\w*|command\w*|achet\w*|achat|pa(?:ye|yer)|"
-    r"pedido|compr\w*|pag(?:o|ar|ue))\b|注文|購入|買|お支払い",
+    r"pedido|compr\w*|pag\w*)\b|注文|購入|買|お支払い",
     re.IGNORECASE,
 )
 _BUYS = re.compile(
@@ -45,7 +45,7 @@ _YES = re.compile(
 _BUT = re.compile(
     r"\b(?:no|not|nope|never|don['’]?t|do\s+not|cannot|can['’]t|won['’]t|wait|later|but|instead|only|just|cancel|stop|maybe|perhaps|"
     r"think|without|except|unless|if|first|nein|nicht|kein\w*|aber|warten?|später|nur|erst|vielleicht|ohne|abbrechen|"
-    r"non|pas|mais|attendez|plus\s+tard|seulement|d['’]abord|peut-être|sans|annul\w*|pero|espere|después|solo|sólo|"
+    r"non|pas|mais|attendez|plus\s+tard|seulement|peut-être|sans|annul\w*|pero|espere|después|solo|sólo|"
     r"primero|quizás?|sin|cancel\w*)\b|いいえ|いや|待って|やめ|でも|後で|あとで|だけ|キャンセル|まだ",
     re.IGNORECASE,
 )

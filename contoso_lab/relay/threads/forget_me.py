@@ -44,7 +44,7 @@ FAILED: dict[str, str] = {
     "en": "I could not delete everything. Please ask again in a moment.",
     "de": "Ich konnte nicht alles löschen. Bitte fragen Sie gleich noch einmal.",
     "fr": "Je n'ai pas pu tout effacer. Veuillez redemander dans un instant.",
-    "es": "No he podido borrarlo todo. Vuelva a pedirlo en un momento.",
+    "es": "No he podido borrarlo todo. Vuelva a pedirlo dentro de poco.",
     "ja": "すべてを削除することができませんでした。少し後でもう一度お申し付けください。",
 }
 
