@@ -7,7 +7,7 @@ from contoso_lab.recording.bundle import Recording
 from contoso_lab.settings import HOME
 
 EXAMPLES = HOME / "data" / "recordings"
-"""Where they lie; `lab.recordings(EXAMPLES)` is their table."""
+"""Where they lie; `list_recordings(EXAMPLES)` is their table."""
 
 
 def example_calls(*, scenario: str | None = None, persona: str | None = None) -> list[Recording]:
