@@ -22,7 +22,7 @@ from typing import Any
 from contoso_lab.agent.desk import Agent
 from contoso_lab.agent.page import REPLACED, Page, PageDesk, end
 from contoso_lab.agent.page_talk import Gate, Talk, Verdict, Writer, as_messages, judge, pressed
-from contoso_lab.agent.write_up import PAGE_PATIENCE_S, WriteUpRules
+from contoso_lab.agent.write_up import WriteUpRules
 from contoso_lab.agent.write_up_events import (
     TOLD,
     AskGate,
@@ -35,6 +35,7 @@ from contoso_lab.agent.write_up_events import (
     Tick,
     WritePage,
 )
+from contoso_lab.agent.write_up_judging import PAGE_PATIENCE_S
 from contoso_lab.errors import TurnRefused
 from contoso_lab.memory import Lease
 from contoso_lab.prompts import concerning

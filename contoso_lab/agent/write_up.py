@@ -55,16 +55,18 @@ from contoso_lab.agent.write_up_events import (
     WritePage,
     WriteUpEvent,
 )
-from contoso_lab.agent.write_up_judging import Page, Question, Shown, is_reply
-
-DEBOUNCE_S = 0.2
-BURST_S = 2.0
-"""How long short turns that follow each other may put a question off."""
-WORDS_PATIENCE_S = 10.0
-GATE_PATIENCE_S = 20.0
-PAGE_PATIENCE_S = 90.0
-ASKED_AT_MOST = 3
-"""How often the gate is asked about the same words; more than once only when they were heard otherwise."""
+from contoso_lab.agent.write_up_judging import (
+    ASKED_AT_MOST,
+    BURST_S,
+    DEBOUNCE_S,
+    GATE_PATIENCE_S,
+    PAGE_PATIENCE_S,
+    WORDS_PATIENCE_S,
+    Page,
+    Question,
+    Shown,
+    is_reply,
+)
 
 
 class WriteUpRules:

@@ -11,6 +11,15 @@ from contoso_lab.agent.write_up_events import Line
 Names = Callable[[str], Collection[str]]
 """The products (SKUs) that a text names."""
 
+DEBOUNCE_S = 0.2
+BURST_S = 2.0
+"""How long short turns that follow each other may put a question off."""
+WORDS_PATIENCE_S = 10.0
+GATE_PATIENCE_S = 20.0
+PAGE_PATIENCE_S = 90.0
+ASKED_AT_MOST = 3
+"""How often the gate is asked about the same words; more than once only when they were heard otherwise."""
+
 
 @dataclass(frozen=True, slots=True)
 class Question:

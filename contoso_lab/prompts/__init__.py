@@ -14,7 +14,8 @@ from __future__ import annotations
 from contoso_lab.prompts.cache import ResponseCache, cache_always, caching
 from contoso_lab.prompts.diff import PromptDiff, diff
 from contoso_lab.prompts.lint import lint
-from contoso_lab.prompts.load import Input, Prompt, PromptVersionWarning, load, names
+from contoso_lab.prompts.load import Input, Prompt, PromptVersionWarning, load
+from contoso_lab.prompts.places import names
 from contoso_lab.prompts.run import PromptStream, connection, prepare, run, stream
 from contoso_lab.prompts.tokens import check_window, count_tokens, window_of
 from contoso_lab.prompts.trace import PromptRun, collect

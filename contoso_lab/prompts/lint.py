@@ -17,9 +17,10 @@ from contoso_lab.prompts.check import ROLE_LINE
 from contoso_lab.prompts.languages import detect_language, language
 from contoso_lab.prompts.lint_inputs import lint_variables
 from contoso_lab.prompts.lint_rules import lint_network, lint_rules, lint_secrets
-from contoso_lab.prompts.load import Prompt, load, shown
+from contoso_lab.prompts.load import Prompt, load
 from contoso_lab.prompts.persona import Persona
 from contoso_lab.prompts.persona_file import TEMPLATE, files_of
+from contoso_lab.prompts.places import shown
 
 _SURE = 0.8
 """Below this a short sentence may well be in another language than it seems."""

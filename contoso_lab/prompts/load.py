@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import difflib
 import hashlib
 import html
 import warnings
@@ -15,15 +14,14 @@ from typing import TYPE_CHECKING, Any
 from contoso_lab.errors import PromptError
 from contoso_lab.prompts.check import check_inputs
 from contoso_lab.prompts.messages import to_wire as to_wire
+from contoso_lab.prompts.places import find, shown
 from contoso_lab.prompts.version1 import convert, is_version_1
-from contoso_lab.settings import HOME
 
 if TYPE_CHECKING:
     from prompty.model import Agent
 
     from contoso_lab.prompts.persona import Persona
 
-FOLDER = HOME / "prompts"
 """Where prompts are looked up by name."""
 
 _told: set[tuple[Path, str]] = set()
@@ -163,23 +161,6 @@ class Prompt:
         )
 
 
-def shown(path: Path) -> str:
-    """A path the way a message shows it."""
-    return path.relative_to(HOME).as_posix() if path.is_relative_to(HOME) else path.as_posix()
-
-
-def names() -> list[str]:
-    """The prompts that can be loaded by name: those in `prompts/` and its folders, and the personas.
-
-    >>> {"chat", "voice_brief", "judges/groundedness"} <= set(names())
-    True
-    """
-    from contoso_lab.prompts.persona_file import persona_names
-
-    files = (path.relative_to(FOLDER).with_suffix("").as_posix() for path in FOLDER.rglob("*.prompty"))
-    return sorted({*files, *persona_names()})
-
-
 def load(name: str | Path) -> Prompt:
     """Load a prompt by its name in `prompts/`, or by the path of a `.prompty` file.
 
@@ -202,7 +183,7 @@ def load(name: str | Path) -> Prompt:
 
     if str(name).endswith((".yaml", ".yml")) or (isinstance(name, str) and name in persona_names()):
         return read_persona(name).prompt()
-    path = _find(name)
+    path = find(name)
     where = shown(path)
     front, body = front_and_body(path)
     sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
@@ -251,21 +232,6 @@ def front_and_body(path: Path) -> tuple[dict[str, Any], str]:
     if not front:
         raise PromptError(f"{where}: has no front matter; begin the file with ---, name, inputs and a second ---")
     return front, body
-
-
-def _find(name: str | Path) -> Path:
-    if isinstance(name, Path) or name.endswith(".prompty"):
-        path = Path(name)
-        if not path.is_file() and not path.is_absolute():
-            path = HOME / path
-        if not path.is_file():
-            raise PromptError(f"{shown(path)}: there is no such file; prompts by name are {', '.join(names())}")
-        return path.resolve()
-    if name in names():
-        return FOLDER / f"{name}.prompty"
-    close = difflib.get_close_matches(name, names(), n=1)
-    hint = f"did you mean {close[0]!r}?" if close else f"there are {', '.join(names())}"
-    raise PromptError(f"{shown(FOLDER)}: there is no prompt {name!r}; {hint}")
 
 
 def _version_2(where: str, path: Path, front: Mapping[str, Any], sha256: str) -> dict[str, Any]:

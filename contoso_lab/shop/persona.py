@@ -14,9 +14,9 @@ from pathlib import Path
 from contoso_lab import prompts
 from contoso_lab.errors import PromptError
 from contoso_lab.prompts import Prompt
-from contoso_lab.prompts.load import FOLDER
 from contoso_lab.prompts.persona import Persona
 from contoso_lab.prompts.persona_file import files_of, persona_names, read_persona
+from contoso_lab.prompts.places import FOLDER
 
 __all__ = ["Persona", "persona", "persona_files", "personas", "voice_prompt"]
 

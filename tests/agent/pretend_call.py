@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal
 
-from contoso_lab.agent.write_up import ASKED_AT_MOST, DEBOUNCE_S, WORDS_PATIENCE_S, WriteUpRules
+from contoso_lab.agent.write_up import WriteUpRules
 from contoso_lab.agent.write_up_events import (
     AskGate,
     CancelGate,
@@ -34,6 +34,7 @@ from contoso_lab.agent.write_up_events import (
     WritePage,
     WriteUpEvent,
 )
+from contoso_lab.agent.write_up_judging import ASKED_AT_MOST, DEBOUNCE_S, WORDS_PATIENCE_S
 
 SHELF = {"tent": {"TEN-02"}, "backpack": {"PAC-01"}, "stove": {"STO-02"}, "jacket": {"CLO-03"}, "table": {"TAB-01"}}
 """What there is: a word, and the product that it means."""

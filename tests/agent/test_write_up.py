@@ -5,14 +5,7 @@ from __future__ import annotations
 import pytest
 
 from contoso_lab.agent.wishes import asks_for_more, offers_to_show, stance, subject
-from contoso_lab.agent.write_up import (
-    ASKED_AT_MOST,
-    BURST_S,
-    GATE_PATIENCE_S,
-    PAGE_PATIENCE_S,
-    WORDS_PATIENCE_S,
-    WriteUpRules,
-)
+from contoso_lab.agent.write_up import WriteUpRules
 from contoso_lab.agent.write_up_events import (
     AskGate,
     CancelGate,
@@ -33,6 +26,13 @@ from contoso_lab.agent.write_up_events import (
     Tick,
     WritePage,
     WriteUpEvent,
+)
+from contoso_lab.agent.write_up_judging import (
+    ASKED_AT_MOST,
+    BURST_S,
+    GATE_PATIENCE_S,
+    PAGE_PATIENCE_S,
+    WORDS_PATIENCE_S,
 )
 from contoso_lab.shop import Catalog
 from contoso_lab.shop.writeup import skus_in

@@ -244,9 +244,8 @@ class Memory:
         item.whole |= last
         content = wire.get("content")
         found = (content_part(mapping(part), item.role) for part in (content if isinstance(content, list) else ()))
-        if parts := [
-            part for part in found if part is not None
-        ]:  # an event without content takes no text away that came before
+        # An event without content takes no text away that came before.
+        if parts := [part for part in found if part is not None]:
             self._set_parts(item, parts)
 
     def _set_parts(self, item: _Item, parts: list[dict[str, Any]]) -> None:
