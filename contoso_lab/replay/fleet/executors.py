@@ -1,0 +1,72 @@
+"""Where units are done: in this process, in several, or on a Dask cluster. Each gives the result of one unit.
+
+| where | acquired | released | when cancelled |
+|---|---|---|---|
+| here | nothing | nothing | the call is left |
+| processes | a pool, spawned | with the run | running units are ended with the pool |
+| dask | a client of a cluster that exists | with the run; the cluster stays | running units are cancelled |
+"""
+
+from __future__ import annotations
+
+import asyncio
+import multiprocessing
+from collections.abc import AsyncIterator, Awaitable, Callable
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import asynccontextmanager
+from typing import Any
+
+from contoso_lab.errors import MissingExtra, ReplayError
+from contoso_lab.replay.fleet.plan import Plan, Unit
+from contoso_lab.replay.fleet.work import do, do_blocking
+
+Doing = Callable[[Unit], Awaitable[dict[str, Any]]]
+
+
+@asynccontextmanager
+async def here(plan: Plan) -> AsyncIterator[Doing]:
+    """In this process, as tasks."""
+    yield lambda unit: do(plan, unit)
+
+
+@asynccontextmanager
+async def processes(plan: Plan, workers: int) -> AsyncIterator[Doing]:
+    """In processes of this machine."""
+    told = plan.model_dump_json()
+    pool = ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"))
+    loop = asyncio.get_running_loop()
+    try:
+        yield lambda unit: loop.run_in_executor(pool, do_blocking, told, unit.model_dump_json())
+    finally:
+        ended = list((pool._processes or {}).values())
+        pool.shutdown(wait=False, cancel_futures=True)
+        for process in ended:
+            process.terminate()  # idle, or in a unit that nobody waits for any more
+
+
+@asynccontextmanager
+async def dask(plan: Plan, address: str) -> AsyncIterator[Doing]:
+    """On the workers of a Dask cluster, which see the same files and have the same packages."""
+    try:
+        from distributed import Client
+    except ImportError as error:
+        raise MissingExtra("a fleet on Dask", package="distributed", extra="dask") from error
+    told = plan.model_dump_json()
+    try:
+        client = await Client(address, asynchronous=True, timeout="10s")  # type: ignore[no-untyped-call]
+    except (OSError, TimeoutError) as error:
+        raise ReplayError(f"no Dask scheduler answers at {address}: start one, or correct the address") from error
+    try:
+
+        async def ask(unit: Unit) -> dict[str, Any]:
+            future = client.submit(do_blocking, told, unit.model_dump_json(), pure=False, retries=2)
+            try:
+                result: dict[str, Any] = await future
+            except asyncio.CancelledError:
+                await client.cancel([future])
+                raise
+            return result
+
+        yield ask
+    finally:
+        await client.close()
