@@ -7,6 +7,9 @@ from html import escape
 
 _LAST = "padding:0.15em 0.8em 0.15em 0;text-align:left"
 _CELL = f"{_LAST};white-space:nowrap"
+_SENTENCES = f"{_LAST};min-width:24em"
+"""So that a column of sentences is not squeezed to a word a line; the table scrolls instead."""
+_SENTENCE_LETTERS = 40
 # Both colours can be read on white and on near-black.
 _WORDS = {"better": "color:seagreen;font-weight:bold", "worse": "color:indianred;font-weight:bold"}
 
@@ -31,13 +34,15 @@ def html_table(head: Sequence[str], rows: Sequence[Sequence[str]], *, titles: Se
         rows: The cells; everything is escaped.
         titles: What each row is about, shown when a pointer rests on it.
     """
-    parts = [f"<tr>{''.join(_cell('th', name, last=False) for name in head)}</tr>"]
+    long = any(len(cells[-1]) > _SENTENCE_LETTERS for cells in rows)
+    styles = [_CELL] * (len(head) - 1) + [_SENTENCES if long else _LAST]
+    parts = [f"<tr>{''.join(_cell('th', name, _CELL) for name in head)}</tr>"]
     for cells, title in zip(rows, titles, strict=True):
-        body = "".join(_cell("td", cell, last=place == len(cells) - 1) for place, cell in enumerate(cells))
+        body = "".join(_cell("td", cell, style) for cell, style in zip(cells, styles, strict=True))
         parts.append(f'<tr title="{escape(title)}">{body}</tr>')
     return f'<table style="border-collapse:collapse">{"".join(parts)}</table>'
 
 
-def _cell(kind: str, text: str, *, last: bool) -> str:
-    style = ";".join(filter(None, (_LAST if last else _CELL, _WORDS.get(text))))
+def _cell(kind: str, text: str, style: str) -> str:
+    style = ";".join(filter(None, (style, _WORDS.get(text))))
     return f'<{kind} style="{style}">{escape(text)}</{kind}>'
