@@ -73,14 +73,17 @@ def checks(found: Features, persona: Persona) -> Iterator[Check]:
                 yield Check(place, "greeting", match > 0, "it is not the greeting of the persona")
         if not persona.follows_language or _caller_speaks(found, persona.language):
             yield Check(place, "language", item_id not in languages, f"it is not in {persona.language}")
-        yield from _products(found, persona, place, words)
+        yield from _products(found, persona, place, item_id, words)
 
 
-def _products(found: Features, persona: Persona, place: int, words: str) -> Iterator[Check]:
+def _products(found: Features, persona: Persona, place: int, item_id: str, words: str) -> Iterator[Check]:
     catalog = found.catalog
     if catalog is None:
         return
-    named = found.mentions(words, persona.language)
+    # Offered is what the caller neither owns nor named: who asks to compare three may hear of three.
+    owned = found.customer.purchases if found.customer else ()
+    asked = _named_by_caller(found, item_id)
+    named = [s for s in found.mentions(words, persona.language) if s not in owned and s not in asked]
     if named:
         most = persona.limits.most_products
         yield Check(place, "products", len(named) <= most, f"{', '.join(named)}; {most} at a time")
@@ -97,6 +100,17 @@ def _products(found: Features, persona: Persona, place: int, words: str) -> Iter
         if persona.limits.most_usd is not None:
             dear = [sku for sku in named if catalog.get(sku).price_usd > persona.limits.most_usd]
             yield Check(place, "price limit", not dear, f"{', '.join(dear)} above ${persona.limits.most_usd:g}")
+
+
+def _named_by_caller(found: Features, item_id: str) -> set[str]:
+    """The products that the caller named before a reply."""
+    named: set[str] = set()
+    for turn in found.recording.conversation.turns:
+        if turn.item_id == item_id:
+            break
+        if turn.role == "user":
+            named.update(found.mentions(turn.text))
+    return named
 
 
 def _opens(found: Features, item_id: str) -> bool:

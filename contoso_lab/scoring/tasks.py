@@ -60,11 +60,16 @@ def shortfall(found: Features, task: Task) -> str | None:
         case "answer" | "refusal":
             pass
     if missing is None and task.facts:
-        said = f" {normalise(' '.join(words for _, words in found.assistant_turns))} "
-        absent = [fact for fact in task.facts if f" {normalise(fact)} " not in said]
+        said = f" {_plain(' '.join(words for _, words in found.assistant_turns))} "
+        absent = [fact for fact in task.facts if f" {_plain(fact)} " not in said]
         if absent:
             missing = f"the assistant never said {', '.join(repr(fact) for fact in absent)}"
     return missing
+
+
+def _plain(text: str) -> str:
+    """The words as they are compared, sums of money as bare numbers: "238" is in "$238.00"."""
+    return normalise(text).replace("$", "")
 
 
 def cart_at_end(found: Features) -> dict[str, int]:
