@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import ast
 import json
+import os
 import re
+import signal
 import time
-from typing import Any
+from pathlib import Path
 
 import pytest
 
 from contoso_lab.audio import read_audio
 from contoso_lab.recording import Recording
-from tests.browser.conftest import TOKEN, Lab, Tab, alike
+from tests.browser.rig import LONG_MS, TOKEN, Lab, Tab, alike
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]
 
@@ -37,7 +40,7 @@ def spoken(tab: Tab, role: str) -> None:
     )
 
 
-def test_from_an_open_notebook_to_an_answer_in_three_clicks(lab: Lab, tab: Tab, microphone: Any) -> None:
+def test_from_an_open_notebook_to_an_answer_in_three_clicks(lab: Lab, tab: Tab, microphone: Path) -> None:
     began_s = time.monotonic()
     tab.open_notebook(lab.notebook("talk.ipynb", ONE_CELL, BUSY))
     tab.click(RUN)
@@ -74,16 +77,13 @@ def test_from_an_open_notebook_to_an_answer_in_three_clicks(lab: Lab, tab: Tab, 
     assert appended == pytest.approx(recording.duration_ms, abs=4_000), "no sample was lost while the kernel computed"
 
     # The kernel has it, too.
-    tab.page.evaluate("() => window.jupyterapp.shell.currentWidget.content.activeCellIndex = 0")
-    asked = "json.dumps([list(console.turns.heard), console.recording.id, console.state])"
-    said = evaluate(tab, f"import json; {asked}")
-    turns, known, _ = json.loads(said)
+    asked = "import json; json.dumps([list(console.turns.heard), console.recording.id])"
+    turns, known = json.loads(evaluate(tab, asked))
     assert turns == list(recording.turns.heard)
     assert known == recording.id
 
     # What is saved holds no sound, no token, no key.
-    tab.command("docmanager:save")
-    tab.until("() => !window.jupyterapp.shell.currentWidget.context.model.dirty")
+    tab.save()
     saved = (lab.root / "talk.ipynb").read_text()
     assert "VoiceConsole" in saved, "it was saved after the run"
     assert TOKEN not in saved
@@ -109,6 +109,125 @@ def evaluate(tab: Tab, code: str) -> str:
     assert content["status"] == "ok", content
     it = content["user_expressions"]["it"]
     assert it["status"] == "ok", it
-    import ast
-
     return str(ast.literal_eval(it["data"]["text/plain"]))
+
+
+def test_a_page_that_is_loaded_again_and_a_relay_that_is_lost(lab: Lab, tab: Tab) -> None:
+    tab.open_notebook(lab.notebook("again.ipynb", ONE_CELL))
+    tab.run_all()
+    tab.click(".clc >> text=Connect and talk")
+    spoken(tab, "assistant")
+    tab.save()
+
+    # The page goes in the middle of the call; the widget and its kernel are there when it comes back.
+    tab.page.reload(wait_until="domcontentloaded")
+    tab.wait_for_notebook()
+    tab.click(".clc >> text=Connect and talk")
+    spoken(tab, "assistant")
+    first, second = newest_two(lab)
+    assert first.manifest.console == second.manifest.console
+    assert first.manifest.status == "closed"
+
+    # The relay dies; the console says so, and the next call finds a new relay.
+    before = lab.entry()
+    os.kill(before["relay"]["pid"], signal.SIGKILL)
+    tab.until("() => !document.querySelector('.clc-failure').hidden")
+    assert len(tab.page.locator(".clc-failure").inner_text()) > 40
+    tab.click(".clc-failure >> text=Try again")
+    tab.phase("listening", "speaking", "thinking")
+    tab.until("() => document.querySelectorAll('.clc-mark').length >= 3")
+    after = lab.entry()
+    assert after["relay"]["pid"] != before["relay"]["pid"]
+    assert after["engine"] == before["engine"], "the models are not loaded again"
+    tab.click(".clc >> text=Hang up")
+    tab.phase("ended", "idle")
+    ended = json.loads(evaluate(tab, "import json; json.dumps([call.ended for call in console.calls.calls])"))
+    assert ended == [True, True, True]
+    assert tab.errors == []
+
+
+def newest_two(lab: Lab) -> tuple[Recording, Recording]:
+    places = sorted(path for path in lab.runs.iterdir() if (path / "manifest.json").exists())
+    return Recording.open(places[-2]), Recording.open(places[-1])
+
+
+def test_without_a_microphone_there_is_a_sentence_and_a_way_on(lab: Lab, tab: Tab) -> None:
+    session = tab.page.context.new_cdp_session(tab.page)
+    session.send("Browser.setPermission", {"permission": {"name": "microphone"}, "setting": "denied"})
+    tab.open_notebook(lab.notebook("denied.ipynb", ONE_CELL))
+    tab.run_all()
+    tab.click(".clc >> text=Connect and talk")
+    tab.until("() => !document.querySelector('.clc-failure')?.hidden")
+    said = tab.page.locator(".clc-failure").inner_text()
+    assert "microphone" in said.lower()
+    assert "allow" in said.lower()
+    tab.click(".clc-failure >> text=Go on without a microphone")
+    tab.phase("listening", "speaking", "thinking")
+    tab.page.locator(".clc-write input").fill("Do you have boots for rain?")
+    tab.page.locator(".clc-write input").press("Enter")
+    tab.until("() => document.querySelectorAll('.clc-turn.is-assistant').length >= 2")
+    tab.click(".clc >> text=Hang up")
+    assert tab.errors == []
+
+
+def test_a_stream_of_ipywebrtc_is_heard_and_records_a_line(lab: Lab, tab: Tab, microphone: Path) -> None:
+    cell = (
+        "import contoso_lab as lab\nfrom ipywidgets import VBox\n"
+        "from contoso_lab.widgets.record_line import RecordLine, microphone\n"
+        "stream = microphone(echoCancellation=False, noiseSuppression=False, autoGainControl=False)\n"
+        "line = RecordLine(stream, trim=False)\nconsole = lab.talk(stream=stream)\nVBox([console, line])"
+    )
+    tab.open_notebook(lab.notebook("stream.ipynb", cell))
+    tab.run_all()
+    tab.click(".clc >> text=Connect and talk")
+    spoken(tab, "assistant")
+    evaluate(tab, "line.recording = True; 'on'")
+    spoken(tab, "user")
+    evaluate(tab, "line.recording = False; 'off'")
+    tab.click(".clc >> text=Hang up")
+    tab.phase("ended", "idle")
+    reference = read_audio(microphone)
+    assert alike(newest(lab).user_audio, reference) > 0.9
+    found = ""
+    for _ in range(100):
+        found = evaluate(tab, "str(line.error or (line.clip and line.clip.duration_ms) or '')")
+        if found:
+            break
+        tab.page.wait_for_timeout(200)
+    assert float(found) > 1_000, found
+    evaluate(tab, f"line.clip.save({str(lab.root / 'line.wav')!r}); 'saved'")
+    assert alike(read_audio(lab.root / "line.wav"), reference) > 0.8, "Opus is not PCM"
+
+
+def test_the_demo_page_has_no_code_and_asks_nobody_else(lab: Lab, tab: Tab) -> None:
+    tab.page.goto(f"{lab.url}contoso-lab/demo?token={TOKEN}", wait_until="domcontentloaded")
+    assert "/voila/render/demo.ipynb" in tab.page.url
+    tab.page.wait_for_selector(".clc", timeout=LONG_MS)
+    assert tab.page.locator(".jp-InputArea-editor, .jp-InputArea .highlight").count() == 0
+    assert "import contoso_lab" not in tab.page.inner_text("body")
+    tab.click(".clc >> text=Let Daniel speak")
+    tab.phase("listening", "speaking", "thinking")
+    spoken(tab, "user")
+    tab.until("() => document.querySelectorAll('.clc-turn.is-assistant').length >= 2")
+    tab.until("() => document.querySelectorAll('.clc-page img, .clc-page h1, .clc-page h2, .clc-page p').length > 0")
+    tab.click(".clc >> text=Hang up")
+    tab.phase("ended", "idle")
+    assert alike(tab.heard(), newest(lab).assistant_audio) > 0.9
+    with tab.page.expect_download(timeout=LONG_MS) as download:
+        tab.click(".cl-share >> text=Share this call")
+    shared = lab.root / "shared.html"
+    download.value.save_as(shared)
+    assert newest(lab).id in shared.read_text() or "Meadow" in shared.read_text() or "tent" in shared.read_text()
+    assert tab.errors == []
+    assert tab.strangers == []
+
+
+def test_the_launcher_leads_to_the_demo_page(lab: Lab, tab: Tab) -> None:
+    tab.page.goto(f"{lab.url}lab?token={TOKEN}&reset", wait_until="domcontentloaded")
+    tile = tab.page.locator(".jp-LauncherCard", has_text="Contoso voice demo")
+    tile.wait_for(timeout=LONG_MS)
+    with tab.page.context.expect_page(timeout=LONG_MS) as opened:
+        tile.click()
+    opened.value.wait_for_selector(".clc >> text=Connect and talk", timeout=LONG_MS)
+    assert "/voila/render/demo.ipynb" in opened.value.url
+    assert tab.strangers == []

@@ -1,0 +1,103 @@
+"""Firefox over WebDriver BiDi: a WebSocket, and no driver beside the browser."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from websockets.asyncio.client import ClientConnection, connect
+
+START_S = 90.0
+PREFERENCES = {
+    "media.navigator.streams.fake": True,
+    "media.navigator.permission.disabled": True,
+    "media.autoplay.default": 0,
+    "media.autoplay.blocking_policy": 0,
+    "datareporting.policy.dataSubmissionEnabled": False,
+    "toolkit.telemetry.enabled": False,
+    "browser.shell.checkDefaultBrowser": False,
+    "app.update.enabled": False,
+    "network.captive-portal-service.enabled": False,
+    "network.connectivity-service.enabled": False,
+    "services.settings.server": "http://127.0.0.1:9/",
+    "browser.region.update.enabled": False,
+    "extensions.getAddons.cache.enabled": False,
+}
+
+
+class Firefox:
+    """One tab of a running Firefox."""
+
+    def __init__(self, line: ClientConnection) -> None:
+        self._line = line
+        self._number = 0
+        self._context = ""
+        self.version = ""
+
+    async def begin(self) -> None:
+        """Open the session."""
+        said = await self.command("session.new", capabilities={})
+        self.version = said["capabilities"]["browserVersion"]
+        self._context = (await self.command("browsingContext.getTree"))["contexts"][0]["context"]
+
+    async def command(self, method: str, **given: Any) -> Any:
+        """One command, and its answer."""
+        self._number += 1
+        await self._line.send(json.dumps({"id": self._number, "method": method, "params": given}))
+        while True:
+            said = json.loads(await self._line.recv())
+            if said.get("id") == self._number:
+                assert said.get("type") != "error", said
+                return said["result"]
+
+    async def go(self, url: str) -> None:
+        """Open a page."""
+        await self.command("browsingContext.navigate", context=self._context, url=url, wait="complete")
+
+    async def ask(self, script: str) -> Any:
+        """Run a script as if somebody had just clicked; its value, when that is plain."""
+        target = {"context": self._context}
+        said = await self.command(
+            "script.evaluate", expression=script, target=target, awaitPromise=True, userActivation=True
+        )
+        assert said["type"] == "success", said
+        return said["result"].get("value")
+
+    async def until(self, script: str, *, within_s: float = 180.0) -> None:
+        """Wait until something holds in the page."""
+        async with asyncio.timeout(within_s):
+            while not await self.ask(f"Boolean({script})"):  # noqa: ASYNC110 - another program has to be asked
+                await asyncio.sleep(0.3)
+
+
+@asynccontextmanager
+async def running_firefox(program: str, profile: Path, port: int) -> AsyncIterator[Firefox]:
+    """A headless Firefox with a fake microphone (a tone), until the block ends."""
+    lines = [f'user_pref("{name}", {json.dumps(value)});' for name, value in PREFERENCES.items()]
+    (profile / "user.js").write_text("\n".join(lines))
+    with (profile / "log").open("wb") as log:
+        process = await asyncio.create_subprocess_exec(
+            program, "--headless", "--profile", str(profile), f"--remote-debugging-port={port}", "--no-remote",
+            "about:blank", env={**os.environ, "MOZ_HEADLESS": "1", "HOME": str(profile)}, stdout=log, stderr=log,
+        )  # fmt: skip
+        try:
+            async with asyncio.timeout(START_S):
+                while True:
+                    try:
+                        line = await connect(f"ws://127.0.0.1:{port}/session", max_size=2**26, proxy=None)
+                        break
+                    except (OSError, EOFError):
+                        await asyncio.sleep(0.3)
+            async with line:
+                firefox = Firefox(line)
+                await firefox.begin()
+                yield firefox
+        finally:
+            if process.returncode is None:
+                process.terminate()
+            await process.wait()

@@ -1,0 +1,55 @@
+"""Once in Firefox: the page loads, the microphone is heard, the assistant answers."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from contoso_lab.recording import Recording
+from tests.browser.bidi import running_firefox
+from tests.browser.rig import TOKEN, Lab, free_port
+
+FIREFOX = shutil.which("firefox-esr") or shutil.which("firefox")
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.timeout(900),
+    pytest.mark.skipif(FIREFOX is None, reason="there is no Firefox on this machine: apt-get install firefox-esr"),
+]
+PHASE = "{phases}.includes(document.querySelector('.clc').dataset.phase)"
+WORDS = "[...document.querySelectorAll('.clc-turn.is-assistant .clc-words')].some((each) => each.innerText.trim())"
+BUTTON = "[...document.querySelectorAll('.clc button')].find((each) => each.innerText.includes({text!r}))"
+
+
+async def test_a_call_in_firefox(lab: Lab, tmp_path: Path) -> None:
+    assert FIREFOX is not None
+    name = lab.notebook("firefox.ipynb", "import contoso_lab as lab\nconsole = lab.talk()\nconsole")
+    async with running_firefox(FIREFOX, tmp_path, free_port()) as firefox:
+        await firefox.go(f"{lab.url}lab/tree/{name}?token={TOKEN}&reset")
+        idle = "window.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel?.status === 'idle'"
+        await firefox.until(idle)
+        await firefox.ask("void window.jupyterapp.commands.execute('notebook:run-all-cells')")
+        connect = BUTTON.format(text="Connect and talk")
+        await firefox.until(connect)
+        await firefox.ask(f"void {connect}.click()")
+        await firefox.until(
+            "['listening', 'speaking', 'thinking'].includes(document.querySelector('.clc').dataset.phase)"
+        )
+        words = (
+            "[...document.querySelectorAll('.clc-turn.is-assistant .clc-words')].some((each) => each.innerText.trim())"
+        )
+        await firefox.until(words)
+        await asyncio.sleep(3)
+        await firefox.ask(f"void {BUTTON.format(text='Hang up')}.click()")
+        await firefox.until(PHASE.format(phases=["ended", "idle"]))
+    newest = max(path for path in lab.runs.iterdir() if (path / "manifest.json").exists())
+    recording = await asyncio.to_thread(Recording.open, newest)
+    assert recording.turns.heard.iloc[0].startswith("Hello")
+    heard = recording.user_audio.samples
+    assert len(heard) > 24_000
+    loudest = np.abs(np.fft.rfft(heard[-24_000:]))
+    assert np.abs(heard).max() > 0.01, "its fake microphone is a tone"
+    assert loudest.max() > 50 * np.median(loudest), "and a tone is what was recorded"
