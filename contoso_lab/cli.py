@@ -16,6 +16,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from contoso_lab.agent.__main__ import forget
+from contoso_lab.agent.recordings import app as recordings_app
 from contoso_lab.errors import ConfigError, LabError
 from contoso_lab.evaluation.__main__ import app as eval_app
 from contoso_lab.prompts.__main__ import app as prompts_app
@@ -29,6 +30,7 @@ app = typer.Typer(
 )
 app.add_typer(prompts_app, name="prompts")
 app.add_typer(eval_app, name="eval")
+app.add_typer(recordings_app, name="recordings")
 app.command()(forget)
 # Into a file or a pipe a table needs no narrower width than its words.
 out = Console(highlight=False, emoji=False, width=None if sys.stdout.isatty() else 120)
@@ -82,33 +84,6 @@ def doctor(as_json: Json = False) -> None:
 
 
 @app.command()
-def recordings(runs: Runs = None, as_json: Json = False) -> None:
-    """List the recordings of a folder."""
-    from contoso_lab.recording import recordings as list_recordings
-
-    frame = list_recordings(_runs(runs))
-    if as_json:
-        out.print_json(frame.to_json(orient="records"))
-    elif frame.empty:
-        _say(f"no recordings in {_runs(runs)}: run contoso-lab demo")
-    else:
-        _say(f"in {_runs(runs)}")
-        out.print(_listed(frame))
-
-
-@app.command()
-def check(recording: Recorded) -> None:
-    """Open a recording and say what is missing from it."""
-    from contoso_lab.recording import Recording
-
-    found = Recording.open(recording)
-    _say(repr(found))
-    for problem in found.problems:
-        out.print(f"{MARKS['problem']} {escape(problem)}", soft_wrap=True)
-    raise typer.Exit(1 if found.problems else 0)
-
-
-@app.command()
 def score(recording: Recorded, as_json: Json = False) -> None:
     """Score a recording as it is; nobody is asked anything."""
     from contoso_lab.recording import Recording
@@ -159,18 +134,6 @@ def _teller() -> Any:
         written.append(piece)
 
     return Told(step, turn, suggestion)
-
-
-def _listed(frame: Any) -> Table:
-    """The columns that tell recordings apart; --json has all of them."""
-    table = Table(box=None, pad_edge=False)
-    columns = ["id", "persona", "customer", "scenario", "target", "duration_s", "problem"]
-    for column in columns:
-        # A name that is cut cannot be copied.
-        table.add_column(column, no_wrap=column == "id", overflow="fold")
-    for row in frame[columns].itertuples(index=False):
-        table.add_row(*("" if value is None or value != value else escape(str(value)) for value in row))
-    return table
 
 
 def _comparison(comparison: Any) -> Table:

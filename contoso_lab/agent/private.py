@@ -10,7 +10,7 @@ def known_people() -> Known:
     """The names, addresses and homes of all customers, and the names of products, which are nobody's.
 
     >>> known = known_people()
-    >>> "Maya Chen" in known.names, "Portland" in known.places, "trailmaster x4" in known.keep
+    >>> "Maya Chen" in known.names, "Portland" in known.places, "glacier boots" in known.keep
     (True, True, True)
     """
     known = Known()

@@ -19,7 +19,7 @@ _ROWS = (
     "eighteen achtzehn dieciocho", "nineteen neunzehn diecinueve",
 )  # fmt: skip
 _TENS = (
-    "twenty zwanzig vingt veinte", "thirty dreißig dreissig trente treinta", "forty fourty vierzig quarante cuarenta",
+    "twenty zwanzig vingt veinte", "thirty dreißig dreissig trente treinta", "forty vierzig quarante cuarenta",
     "fifty fünfzig cinquante cincuenta", "sixty sechzig soixante sesenta", "seventy siebzig setenta",
     "eighty achtzig ochenta", "ninety neunzig noventa",
 )  # fmt: skip

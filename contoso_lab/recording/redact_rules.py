@@ -121,14 +121,14 @@ _ADDRESS = (
         re.IGNORECASE,
     ),
     re.compile(
-        r"\b(?:calle|avenida|plaza|paseo|carrera)\s+(?:(?:de|del|la|las|los)\s+)*[\w\-]+(?:\s+[\w\-]+)?,?\s+(?:número\s+)?(?:\d+|[a-zñáéíóú]+)",
+        r"\b(?:calle|avenida|plaza|paseo|carrera)\s+(?:(?:de|del|la|las|los)\s+)*[\w\-]+(?:\s+[\w\-]+)?,?\s+(?:número\s+)?(?:\d+|[a-zñáéíóú]+)",  # codespell:ignore calle,adresse
         re.IGNORECASE,
     ),
     re.compile(r"\b[A-Z]{2}\s+\d{5}(?:-\d{4})?\b|\b\d{5}\s+(?-i:[A-ZÄÖÜ])[a-zäöüß]{3,}", re.IGNORECASE),
 )
 _ADDRESS_CUE = re.compile(
     r"\b(?:i\s+live\s+(?:at|in|on)|my\s+(?:home\s+|shipping\s+|delivery\s+)?address\s+is|(?:ship|send|deliver)\s+(?:it|them|that|this)?\s*to"
-    r"|ich\s+wohne\s+(?:in|im|am|an\s+der)|meine\s+adresse\s+ist|j['’]habite\s+(?:au|à|à\s+la)?|mon\s+adresse\s+est|vivo\s+en|mi\s+dirección\s+es)\s+",
+    r"|ich\s+wohne\s+(?:in|im|am|an\s+der)|meine\s+adresse\s+ist|j['’]habite\s+(?:au|à|à\s+la)?|mon\s+adresse\s+est|vivo\s+en|mi\s+dirección\s+es)\s+",  # codespell:ignore calle,adresse
     re.IGNORECASE,
 )
 _SENTENCE_END = re.compile(r"[.!?;](?=\s|$)|,?\s+(?:and|but|so|please|und|aber|et|mais|y|pero)\s|$", re.IGNORECASE)

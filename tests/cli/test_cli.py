@@ -19,7 +19,7 @@ from contoso_lab.errors import ConfigError, LabError, MissingExtra, MissingKey, 
 from contoso_lab.recording import Recording
 from contoso_lab.wire import Turn
 
-COMMANDS = {"demo", "engine", "relay", "doctor", "recordings", "check", "score", "compare", "forget", "prompts"}
+COMMANDS = {"demo", "engine", "relay", "doctor", "recordings", "score", "compare", "eval", "forget", "prompts"}
 
 
 class TestRecordings:
@@ -61,31 +61,60 @@ class TestRecordings:
         assert str(folder) in contoso("recordings", "--runs", folder).out
 
 
-class TestCheck:
+class TestRecordingsGroup:
     def test_a_whole_recording_is_good(self, contoso, first: Path) -> None:
-        done = contoso("check", first)
+        done = contoso("recordings", "check", first)
         assert (done.code, done.err) == (0, "")
-        assert done.out == "<Recording 20261122-153000-aaaa: voice, maya, 3 s, 2 turns>\n"
+        assert done.out.startswith(f"✓ {first}\n")
 
     def test_a_cut_one_fails_with_what_is_missing(self, contoso, recorded, tmp_path: Path) -> None:
-        done = contoso("check", recorded(tmp_path, "cut", closed=False))
+        done = contoso("recordings", "check", recorded(tmp_path, "cut", closed=False))
         assert done.code == 1
-        assert "✗ it was cut before it was closed\n" in done.out
+        assert "✗ manifest.json: the recording is being written, or was cut before it was closed\n" in done.out
 
     def test_lost_sound_is_a_problem(self, contoso, first: Path) -> None:
         (first / "audio" / "in.wav").unlink()
-        done = contoso("check", first)
+        done = contoso("recordings", "check", first.parent, "--json")
         assert done.code == 1
-        assert "✗ audio/in.wav is missing\n" in done.out
+        assert "audio/in.wav" in {row["where"] for row in json.loads(done.out)}
 
-    def test_what_is_no_recording_is_one_sentence(self, contoso, tmp_path: Path) -> None:
+    def test_what_is_no_recording_is_not_in_order(self, contoso, tmp_path: Path) -> None:
         folder = tmp_path / "[engine]"
         folder.mkdir()
-        done = contoso("check", folder)
-        assert (done.code, done.out) == (1, "")
-        assert (
-            done.sentence == f"contoso-lab: {folder} is no recording: it holds neither manifest.json nor events.jsonl"
-        )
+        done = contoso("recordings", "check", folder)
+        assert done.code == 1
+        assert f"✗ {folder}\n  ✗ manifest.json: is missing\n" in done.out
+
+    def test_list_is_what_recordings_alone_does(self, contoso, runs: Path) -> None:
+        assert contoso("recordings", "list", "--runs", runs).out == contoso("recordings", "--runs", runs).out
+        done = contoso("recordings", "--runs", runs, "list")
+        assert done.code == 2
+        assert "options stand behind the command" in done.sentence
+
+    def test_out_and_in_again(self, contoso, first: Path, tmp_path: Path) -> None:
+        done = contoso("recordings", "export", first, "--as", "openai", "--to", tmp_path / "call.jsonl")
+        assert (done.code, done.out.splitlines()[0]) == (0, "openai: 1 files")
+        done = contoso("recordings", "import", tmp_path / "call.jsonl", "--runs", tmp_path / "in")
+        assert (done.code, done.out.splitlines()[0]) == (0, "openai: 1 recordings")
+        assert contoso("recordings", "check", tmp_path / "in").code == 0
+        done = contoso("recordings", "export", first, "--as", "mp4", "--to", tmp_path)
+        assert done.code == 1
+        assert "no format to export to" in done.sentence
+
+    def test_a_copy_without_what_is_private(self, contoso, first: Path, tmp_path: Path) -> None:
+        done = contoso("recordings", "redact", first, "--to", tmp_path / "copies")
+        assert done.code == 0
+        assert "took out" in done.out
+        page = json.loads((tmp_path / "copies" / first.name / "manifest.json").read_text("utf-8"))
+        assert page["customer"].startswith("customer-")
+
+    def test_forgetting_by_name(self, contoso, first: Path) -> None:
+        done = contoso("recordings", "forget", first.name, "--yes", "--runs", first.parent)
+        assert done.code == 0
+        assert "nothing was found" in done.out
+        assert not first.exists()
+        assert contoso("recordings", "forget", "--yes").code == 2
+        assert contoso("recordings", "forget", "nobody", "--yes", "--runs", first.parent).code == 1
 
 
 class TestScore:
@@ -255,7 +284,8 @@ class TestErrors:
             cli.run(command)
 
     @pytest.mark.parametrize(
-        "arguments", [["nothing"], ["check"], ["check", "a", "b"], ["compare", "a"], ["recordings", "--frobnicate"]]
+        "arguments",
+        [["nothing"], ["recordings", "check"], ["recordings", "no"], ["compare", "a"], ["recordings", "--frobnicate"]],
     )
     def test_asked_wrongly_is_2(self, contoso, arguments: list[str]) -> None:
         done = contoso(*arguments)
@@ -293,7 +323,7 @@ class TestTheCommandItself:
 
     def test_it_is_installed(self, tmp_path: Path) -> None:
         program = Path(sys.executable).parent / "contoso-lab"
-        done = subprocess.run([program, "check", tmp_path], capture_output=True, text=True, timeout=60, check=False)
+        done = subprocess.run([program, "score", tmp_path], capture_output=True, text=True, timeout=60, check=False)
         assert (done.returncode, done.stdout) == (1, "")
         assert done.stderr == (
             f"contoso-lab: {tmp_path} is no recording: it holds neither manifest.json nor events.jsonl\n"
