@@ -47,13 +47,14 @@ def run(
     cache: Annotated[
         bool, typer.Option(help="Take scorers' answers of earlier runs where nothing has changed.")
     ] = True,
+    workers: Annotated[int, typer.Option(help="Processes that play calls anew; 0 does it in this one.")] = 0,
     as_json: Json = False,
 ) -> None:
     """Run a suite and check its gates; the exit code is 1 when one does not hold."""
     from contoso_lab.evaluation.run import run_suite
 
     tell = (lambda _: None) if as_json else (lambda line: out.print(f"[dim]▸ {escape(line)}[/]", soft_wrap=True))
-    done = asyncio.run(run_suite(suite, runs=runs, cache=cache, progress=tell))
+    done = asyncio.run(run_suite(suite, runs=runs, cache=cache, workers=workers, progress=tell))
     if as_json:
         gates = [{"gate": str(gate.gate), "outcome": gate.outcome, "said": gate.said} for gate in done.gates]
         out.print_json(json.dumps({"run": str(done.results.path), "gates": gates, "passed": done.passed}))

@@ -17,7 +17,7 @@ ScoresOf = Callable[[str], Scores]
 """Gives the scores of a variant, or of the baseline of one as `baseline:<variant>`."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class GateResult:
     """What became of one gate."""
 
@@ -34,6 +34,8 @@ class GateResult:
     def __str__(self) -> str:
         mark = {"passed": "✓", "failed": "✗", "could not be told": "?"}[self.outcome]
         return f"{mark} {self.gate}: {self.said}"
+
+    __repr__ = __str__
 
 
 def check_gates(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,8 +21,6 @@ from contoso_lab.scoring.value import Scorer
 from contoso_lab.settings import Settings
 
 Progress = Callable[[str], None]
-Player = Callable[[LoadedSuite, str, Sequence[Path], Path, Progress], Awaitable[list[Path]]]
-"""Plays recordings to a variant, into a folder, and gives the new recordings; see `played`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +49,7 @@ async def run_suite(
     suite: str | Path | LoadedSuite,
     *,
     runs: Path | None = None,
-    play: Player | None = None,
+    workers: int = 0,
     cache: bool = True,
     progress: Progress = lambda _: None,
 ) -> SuiteRun:
@@ -62,7 +60,7 @@ async def run_suite(
     Args:
         suite: its name, its file, or what `load_suite` gave.
         runs: where results go; `runs` beside the prompts unless given.
-        play: how customers talk with a variant anew; the replay room's own unless given.
+        workers: how many processes play calls anew; 0 does it in this one.
         cache: take a scorer's answer from an earlier run where neither it nor the recording has changed.
         progress: called with each thing that is done.
 
@@ -77,9 +75,11 @@ async def run_suite(
     calls = {variant: chosen_recordings(loaded, variant) for variant in found.variants}
     results = Results.create(root / "evals", suite=found.model_dump(by_alias=True), suite_sha256=loaded.sha256)
     store = ScoreCache(root / ".scores") if cache else None
+    if found.play.mode != "rescore":
+        from contoso_lab.evaluation.played import played  # it opens an engine, which rescoring does not need
+
+        calls = await played(found, calls, results.path / "calls", workers=workers, progress=progress)
     for variant, paths in calls.items():
-        if found.play.mode != "rescore":
-            paths = await (play or _replay)(loaded, variant, paths, results.path / "calls" / variant, progress)
         score_variant(results, variant, paths, scorers, store, seed=found.seed, progress=progress)
     if store is not None:
         progress(f"{store.hits} answers of scorers were known, {store.misses} were computed")
@@ -146,9 +146,3 @@ def _rows(path: Path, scorers: Sequence[Scorer], cache: ScoreCache | None) -> li
             if cache is not None:
                 cache.put(path, scorer, rows)
     return [row for scorer in scorers for row in known[scorer.name] or ()]
-
-
-async def _replay(
-    loaded: LoadedSuite, variant: str, paths: Sequence[Path], into: Path, progress: Progress
-) -> list[Path]:
-    raise SuiteError((f"{loaded.at('play', 'mode')}: mode {loaded.suite.play.mode!r} is not built yet: use rescore",))
