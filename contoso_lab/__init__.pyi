@@ -49,6 +49,7 @@ from .visit import Visit as Visit
 from .widgets.catalog_browser import CatalogBrowser as CatalogBrowser
 from .widgets.clip_player import ClipPlayer as ClipPlayer
 from .widgets.compare_calls import CompareCalls as CompareCalls
+from .widgets.console import VoiceConsole as VoiceConsole
 from .widgets.labeller import Labeller as Labeller
 from .widgets.persona_editor import PersonaEditor as PersonaEditor
 from .widgets.record_line import RecordLine as RecordLine
