@@ -337,6 +337,18 @@ def test_the_whole_way_from_the_chat_over_the_bell_to_a_page_on_the_screen(conso
     assert tab.evaluate("model.state.thread")
 
 
+def test_who_asks_in_the_chat_to_see_something_sees_it(console: Console) -> None:
+    tab = console("quiet", customer="daniel")
+    line = tab.get_by_role("textbox", name="Write to the assistant")
+    line.fill("Which tent is for two people?")
+    line.press("Enter")
+    words(tab, "Harbor Two")
+    line.fill("Please show it to me on my screen.")
+    line.press("Enter")
+    tab.locator(".clc-page h4", has_text="Harbor Two").wait_for(timeout=PATIENCE_MS)
+    assert tab.locator(".clc-page strong", has_text="$189").is_visible()
+
+
 def test_a_bell_that_is_declined_and_rings_no_more(console: Console) -> None:
     tab = console("quiet")
     line = tab.get_by_role("textbox", name="Write to the assistant")

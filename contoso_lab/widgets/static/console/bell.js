@@ -15,6 +15,7 @@ export class Bell {
     this.desk = desk;
     this.chat = new Chat({
       change: () => desk.touch(),
+      answered: () => desk.beside.tell((pages) => pages.said()),
       ring: (number) => this.#ring(number),
       stopRinging: (why) => this.#stopped(why),
       connect: () => this.#dialled(),

@@ -9,7 +9,7 @@ export class Chat {
   #opening = null;
   #count = 0;
 
-  // on: { change(), ring(number), stopRinging(why), connect(number), hangUp(why), refuse(why), thread(id, token), lost(failure) }
+  // on: { change(), answered(), ring(number), stopRinging(why), connect(number), hangUp(why), refuse(why), thread(id, token), lost(failure) }
   constructor(on) {
     this.on = on;
   }
@@ -89,7 +89,9 @@ export class Chat {
     if (!turn) this.turns.push((turn = { id, role: "assistant", text: "", status: "open", at: Date.now() }));
     if (state === "stream") turn.text += payload;
     else if (state === "full") turn.text = payload;
-    if (state === "complete" || state === "full") turn.status = "done";
+    if (state !== "complete" && state !== "full") return;
+    turn.status = "done";
+    this.on.answered();
   }
 
   // What was streamed of an answer that failed counts as never said.

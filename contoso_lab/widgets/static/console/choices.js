@@ -3,12 +3,16 @@
 
 import { Door } from "./door.js";
 import { loadKept, saveKept } from "./keep.js";
+import { ActivityLog } from "./log.js";
 
 const DRAW_MS = 33;
 
 export class Choices {
   server = null; // what the Jupyter server says of the relay
   kept = loadKept();
+  progress = ""; // what is being done, while it takes its time
+  notice = ""; // what the customer should know
+  log = new ActivityLog();
   #listeners = new Set();
   #timer = null;
 
@@ -26,6 +30,17 @@ export class Choices {
       this.#timer = null;
       for (const listener of this.#listeners) listener();
     }, DRAW_MS);
+  }
+
+  tell(notice) {
+    this.notice = notice;
+    if (notice) this.log.add("here", "note", notice);
+    this.touch();
+  }
+
+  say(progress) {
+    this.progress = progress;
+    this.touch();
   }
 
   get personas() {

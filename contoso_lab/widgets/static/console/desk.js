@@ -7,28 +7,23 @@ import { Call } from "./call.js";
 import { Choices } from "./choices.js";
 import { priceOf } from "./cost.js";
 import { Failed, unexpected, unplugged } from "./failures.js";
-import { ActivityLog } from "./log.js";
+import { endsWords, noticeOf } from "./notices.js";
 import { next, PHASES, START } from "./phase.js";
 import { clipBytes, RecordedCustomer } from "./recorded.js";
 import { devices, Sound } from "./sound.js";
 import { openSource } from "./source.js";
 
 const GRACE_MS = 800; // a view that moves is taken away and put up again
-// Without our doing: a cancel that came too late, or a reply that was asked for twice, harms nobody.
-const HARMLESS = new Set(["response_cancel_not_active", "conversation_already_has_active_response", "input_audio_buffer_commit_empty"]);
 
 export class Desk extends Choices {
   state = START;
   failure = null;
-  progress = "";
-  notice = "";
   call = null;
   past = []; // calls that are over
   levels = { customer: 0, assistant: 0 };
   found = { microphones: [], speakers: [] };
   source = "microphone"; // microphone, recorded, stream or none
   said = null; // of a recorded customer: { place, of }
-  log = new ActivityLog();
   bell = new Bell(this);
   beside = new Beside(this);
   #sound = null;
@@ -58,17 +53,6 @@ export class Desk extends Choices {
   watched(more) {
     this.#views += more;
     if (this.#views === 0) setTimeout(() => this.#views === 0 && this.busy && this.hangUp("the console was closed"), GRACE_MS);
-  }
-
-  tell(notice) {
-    this.notice = notice;
-    if (notice) this.log.add("here", "note", notice);
-    this.touch();
-  }
-
-  say(progress) {
-    this.progress = progress;
-    this.touch();
   }
 
   // What happened to the call; false when it is not possible now.
@@ -241,18 +225,11 @@ export class Desk extends Choices {
 
   #event(event, direction) {
     this.log.event(event, direction);
-    const said = () => this.beside.tell((pages) => pages.said());
-    if (direction === "here") {
-      if (event.type === "playback.stopped" && event.reason === "finished") said();
-    } else if (direction === "in") {
-      if (event.type.startsWith("session.")) this.call.price = this.price;
-      else if (event.type === "error" && !HARMLESS.has(event.error?.code)) this.tell(`The other side refused something: ${event.error?.message}`);
-      else if (event.type === "lab.ending") this.tell(`The call ends in ${Math.round(event.in_s)} s: it reaches its ${event.reason === "spend" ? "spending" : "time"} ceiling.`);
-      else if (event.type === "lab.recording.failed") this.tell(`The call goes on, but is not recorded: ${event.message}`);
-      else if (event.type === "lab.suggestions.requested") this.beside.tell((pages) => pages.requested(event.suggestion_id));
-      else if (event.type === "response.done" && event.response?.status === "completed") said();
-      else if (event.type.endsWith("input_audio_transcription.completed")) said();
-    }
+    const notice = direction === "in" && noticeOf(event);
+    if (notice) this.tell(notice);
+    if (event.type.startsWith("session.")) this.call.price = this.price;
+    if (event.type === "lab.suggestions.requested") this.beside.tell((pages) => pages.requested(event.suggestion_id));
+    if (endsWords(event)) this.beside.tell((pages) => pages.said());
   }
 
   #closed(failure, how) {
@@ -300,8 +277,6 @@ export class Desk extends Choices {
       if ((await customer.talk()) && this.call === call && this.live) this.hangUp("the recorded customer had said everything");
     });
   }
-
-  // -- inside ---------------------------------------------------------------------------------------
 
   async guard(work, { quietly = false } = {}) {
     try {

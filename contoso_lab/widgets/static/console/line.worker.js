@@ -6,6 +6,7 @@ import { fromBase64, toBase64, WIRE_HZ } from "./pcm.js";
 import { corrections, localEvent, SoundClock } from "./reports.js";
 
 const GOODBYE_MS = 10000;
+const HELD_MS = 250;
 
 let speaker = null;
 let originMs = 0;
@@ -14,6 +15,7 @@ let leaving = false;
 let activeResponse = null;
 let flushes = 0;
 let captured = 0;
+let held = null; // what waits until it is known where a reply was cut: the truncation goes first
 const clock = new SoundClock();
 const late = []; // reports of what is on its way to the ear
 
@@ -27,8 +29,19 @@ const line = new Line({
   closed: (close) => tell({ kind: "closed", ...close, leaving }),
 });
 
+function say(text) {
+  if (held) held.push(text);
+  else line.send(text);
+}
+
+function release() {
+  const waiting = held ?? [];
+  held = null;
+  waiting.forEach((text) => line.send(text));
+}
+
 function send(event) {
-  line.send(JSON.stringify(event));
+  say(JSON.stringify(event));
   tell({ kind: "sent", event, atMs: nowMs() });
 }
 
@@ -76,7 +89,11 @@ function played(report) {
   const at = clock.ms(report.atS);
   if (report.kind === "flushed") {
     tell({ kind: "flushed", ...report, atMs: now });
-    if (!leaving) for (const event of corrections(report)) send(event);
+    const waiting = held;
+    held = null;
+    if (!leaving) corrections(report).forEach(send);
+    held = waiting;
+    release();
     return;
   }
   if (report.reason === "flushed") {
@@ -99,7 +116,7 @@ function spoken({ data }) {
   if (data.pcm) {
     captured += data.pcm.byteLength / 2;
     const audio = toBase64(new Uint8Array(data.pcm));
-    line.send(`{"type":"input_audio_buffer.append","audio":"${audio}"}`);
+    say(`{"type":"input_audio_buffer.append","audio":"${audio}"}`);
   } else if (data.events) data.events.forEach(send);
 }
 
@@ -131,8 +148,10 @@ self.onmessage = ({ data }) => {
       note(data.event);
       break;
     case "interrupt": // by a press on a button: the server has heard nothing yet
-      flush();
       if (activeResponse !== null) send({ type: "response.cancel", response_id: activeResponse });
+      held ??= [];
+      setTimeout(release, HELD_MS); // a loudspeaker that is gone answers nothing
+      flush();
       break;
     case "output":
       ({ outputMs } = data);

@@ -38,7 +38,7 @@ export function pageView(desk) {
     put(state, { text: writing ? "is being written" : pages?.state === "asking" ? "…" : page?.skus.length ? `${page.skus.length} ${page.skus.length === 1 ? "product" : "products"}` : "" });
     run.hidden = !writing;
     ask.hidden = !desk.talk.length || writing;
-    put(ask, { disabled: !pages || pages.state !== "idle" });
+    put(ask, { disabled: !desk.thread || (pages?.state ?? "idle") !== "idle" });
     put(problem, { text: pages?.problem ?? "" });
     problem.hidden = !pages?.problem;
     empty.hidden = Boolean(page) || writing;

@@ -62,7 +62,6 @@ function rowsOf(desk) {
 
 function noteOf(turn) {
   if (turn.role === "user" && turn.status === "failed") return "could not be written down";
-  if (turn.role === "user" && turn.status === "open" && !turn.text) return "…";
   if (turn.role === "assistant" && turn.status === "failed") return "came to nothing";
   if (turn.role === "assistant" && turn.status === "interrupted") return "interrupted";
   return "";
@@ -84,19 +83,21 @@ function updateRow(element, row) {
   put(who.children[2], { text: note, hidden: !note });
   const { text } = turn;
   let heard = turn.heard ?? text;
-  let coming = "";
+  const awaited = turn.status === "open" && !text && row.live !== false;
+  let coming = awaited ? "···" : "";
   if (turn.role === "assistant" && live && turn.status !== "interrupted") {
     const unplayed = turn.audioMs > 0 && !turn.playing && turn.status === "open";
     if (playing !== null) heard = heardText(text, playing, turn.audioMs);
     else if (unplayed) heard = "";
-    coming = text.slice(heard.length);
+    if (!awaited) coming = text.slice(heard.length);
   }
   put(words.children[0], { text: heard });
   put(words.children[1], { text: coming });
   const [, gap, lost] = (coming ? "" : text.slice(heard.length)).match(/^(\s*)(.*)$/s);
   put(words.children[2], { text: gap });
   put(words.children[3], { text: lost });
-  words.hidden = !text;
+  words.hidden = !text && !awaited;
+  put(words, { className: awaited ? "clc-words is-awaited" : "clc-words" });
   put(tools, { text: (turn.calls ?? []).map((call) => call.name).join(" · "), hidden: !turn.calls?.length });
 }
 
