@@ -176,4 +176,5 @@ def product_page(product: Product) -> str:
         parts.append(f"<details><summary>Questions</summary><dl style='max-width:48em'>{asked}</dl></details>")
     if not manual:
         parts.append("<p><i>This product has no manual.</i></p>")
-    return "".join(parts)
+    # An HTML of ipywidgets has lines as high as its buttons.
+    return f'<div style="line-height:1.45">{"".join(parts)}</div>'

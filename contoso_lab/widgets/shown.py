@@ -16,7 +16,7 @@ from contoso_lab.audio import Clip, Stereo, for_browser
 from contoso_lab.errors import LabError, MissingExtra
 
 try:
-    import anywidget
+    import anywidget as anywidget
     import ipywidgets as ipywidgets
 except ImportError as error:
     raise MissingExtra("a widget", package="anywidget", extra="notebook") from error

@@ -14,7 +14,7 @@ from typing import Any
 
 from contoso_lab.audio import from_base64, to_base64
 from contoso_lab.widgets.esm import STATIC
-from contoso_lab.widgets.shown import Shown
+from contoso_lab.widgets.shown import anywidget
 
 ADDRESS = "http://127.0.0.1:9/stage"
 """Nothing listens there: the page is given to the browser when it asks."""
@@ -23,15 +23,17 @@ ADDRESS = "http://127.0.0.1:9/stage"
 class Stage:
     """One widget on one page; `pump` as often as something is to happen, or let `until` do it."""
 
-    def __init__(self, page: Any, widget: Shown) -> None:
+    def __init__(self, page: Any, widget: anywidget.AnyWidget) -> None:
         self.page = page
-        self.widget = widget
+        self.widget: Any = widget
         self._said: deque[dict[str, Any]] = deque()
         self.faults: list[str] = []
         page.on("pageerror", lambda error: self.faults.append(str(error)))
         page.on("console", lambda message: self.faults.append(message.text) if message.type == "error" else None)
         html = (STATIC / "stage.html").read_text(encoding="utf-8")
-        page.route("**/*", lambda route: route.fulfill(body=html, content_type="text/html"))
+        # Whatever else the page asks for is not there, as when a relay has gone.
+        page.route("**/*", lambda route: route.abort("connectionrefused"))
+        page.route(ADDRESS, lambda route: route.fulfill(body=html, content_type="text/html"))
         page.goto(ADDRESS)
         page.wait_for_function("window.ready")
         widget.comm = _Line(self._said)

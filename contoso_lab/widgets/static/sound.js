@@ -34,7 +34,7 @@ export const makeSound = (model, life, told = {}) => {
     if (kept.has(name)) return Promise.resolve(kept.get(name));
     return new Promise((resolve, reject) => {
       const id = `${mine}-${(count += 1)}`;
-      const late = setTimeout(() => told.work?.("Waiting for the kernel: it computes, or this notebook was opened without one."), LATE_MS);
+      const late = setTimeout(() => { if (!gone) told.work?.("Waiting for the kernel: it computes, or this notebook was opened without one."); }, LATE_MS);
       open.set(id, (message, buffers) => {
         clearTimeout(late);
         told.work?.("");
@@ -44,7 +44,6 @@ export const makeSound = (model, life, told = {}) => {
         kept.set(name, { url, from_ms: from_ms ?? 0 });
         resolve(kept.get(name));
       });
-      life.add(() => clearTimeout(late));
       told.work?.("Fetching the sound …");
       model.send({ kind: "sound", id, key, from_ms, to_ms });
     });
