@@ -100,9 +100,9 @@ def all_peers(
     missing: dict[str, str] = {}
     makers = {
         "nginx": lambda: [_nginx(load, folder)],
-        OURS: lambda: [_ours(OURS, load, folder, [])],
-        **{name: lambda name=name: [_ours(name, load, folder, VARIANTS[name])] for name in VARIANTS},
-        **{f"{OURS}, {words}": lambda words=words: [_ours(f"{OURS}, {words}", load, folder, words.split())]
+        OURS: lambda: [our_relay(OURS, load, folder, [])],
+        **{name: lambda name=name: [our_relay(name, load, folder, VARIANTS[name])] for name in VARIANTS},
+        **{f"{OURS}, {words}": lambda words=words: [our_relay(f"{OURS}, {words}", load, folder, words.split())]
            for words in extra},
         "FastAPI + websockets": lambda: [_fastapi(load)],
         "VoiceRAG": lambda: [_voicerag(load, folder, voicerag)],
@@ -135,7 +135,8 @@ def _nginx(load: Load, folder: Path) -> Peer:
     )
 
 
-def _ours(name: str, load: Load, folder: Path, words: list[str]) -> Peer:
+def our_relay(name: str, load: Load, folder: Path, words: list[str]) -> Peer:
+    """Our own relay, with more words on its command line."""
     port = free_port()
     runs = folder / f"runs-{port}"
     command = [sys.executable, "-m", "contoso_lab.relay", "--target-url", f"http://127.0.0.1:{load.port}/v1"]

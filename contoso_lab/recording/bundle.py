@@ -15,7 +15,7 @@ from contoso_lab.recording.clock import LocalClock
 from contoso_lab.recording.fold import fold
 from contoso_lab.recording.labels import Labels
 from contoso_lab.recording.log import Log, RecordedEvent, RecordedEvents, read_lines, read_log
-from contoso_lab.recording.manifest import MANIFEST, Manifest, safe_name, write_whole
+from contoso_lab.recording.manifest import MANIFEST, ClockInfo, Manifest, WallAnchor, safe_name, write_whole
 from contoso_lab.recording.tables import tool_calls_table, turns_table
 from contoso_lab.recording.timeline import Timeline
 from contoso_lab.recording.track import track_file
@@ -84,6 +84,18 @@ class Recording:
     def duration_ms(self) -> float:
         """From the beginning of the recording to its last event."""
         return self.events[-1].t_ms if self.events else 0.0
+
+    @property
+    def clock(self) -> ClockInfo:
+        """How the session clock ran beside the time of day; also of a recording that was cut, from its own notes."""
+        known = self.manifest.clock
+        noted = [
+            WallAnchor(t_ns=round(event.t_ms * 1e6), wall=str(event.ev.get("wall")))
+            for event in self.events
+            if event.dir == "local" and event.type == "clock.anchor"
+        ]
+        anchors = sorted([*known.wall_anchors, *noted], key=lambda anchor: anchor.t_ns)
+        return known.model_copy(update={"wall_anchors": anchors})
 
     @cached_property
     def conversation(self) -> Conversation:

@@ -41,6 +41,16 @@ def compact(value: Any) -> str:
     return json.dumps(value, separators=(",", ":"), default=str)
 
 
+def canonical_sha(value: Any) -> str:
+    """The SHA-256 of a value as JSON with sorted keys and no spaces; the same for the same value, however written.
+
+    >>> canonical_sha({"b": 1, "a": 2}) == canonical_sha({"a": 2, "b": 1})
+    True
+    """
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), default=str)
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
 def read_object(raw: str | bytes) -> tuple[dict[str, Any], str | None] | None:
     """Read a frame; None when it is no JSON object.
 

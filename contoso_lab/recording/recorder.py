@@ -39,13 +39,15 @@ from contoso_lab.recording.manifest import (
     new_id,
     safe_name,
 )
-from contoso_lab.recording.notes import compact, read_object, recorder_info
+from contoso_lab.recording.notes import canonical_sha, compact, read_object, recorder_info
 from contoso_lab.recording.spool import SPOOL, Kind, Spool
 from contoso_lab.wire import Direction, session_from_beta
 
 _CLIENT, _SERVER = int(Kind.FROM_CLIENT), int(Kind.FROM_SERVER)
 # How sound is told at a glance, near the beginning. A wrong guess costs a write, or lets an event wait 200 ms.
 _CLIENT_SOUND, _SERVER_SOUND, _GLANCE_BYTES = b'audio_buffer.append"', b'audio.delta"', 48
+ANCHOR_NS = 60_000_000_000
+"""How often the time of day is noted, so that a recording that is cut still tells how its clock ran."""
 
 
 class Recorder:
@@ -65,6 +67,7 @@ class Recorder:
         self._now = now
         self._origin_ns = manifest.clock.monotonic_origin_ns
         self._closed = False
+        self._anchor_due_ns = ANCHOR_NS
         self._spool = Spool(path / SPOOL)
         self._append = self._spool.append
 
@@ -178,13 +181,18 @@ class Recorder:
 
         Args:
             due: only what has waited for 200 ms. While messages come, `write` sees to that itself; a timer may
-                call this for the sound before a silence.
+                call this for the sound before a silence. It also notes the time of day once a minute.
         """
         if self._closed or self.failed is not None:
             return
         try:
             if due:
-                self._spool.flush_due(self._clock_ns() - self._origin_ns)
+                t_ns = self._clock_ns() - self._origin_ns
+                self._spool.flush_due(t_ns)
+                if t_ns >= self._anchor_due_ns:
+                    self._anchor_due_ns = t_ns + ANCHOR_NS
+                    wall = WallAnchor.at(self._now(), t_ns).wall
+                    self._write_rare("local", {"type": "clock.anchor", "wall": wall}, t_ns)
             else:
                 self._spool.flush()
         except OSError as error:
@@ -193,6 +201,7 @@ class Recorder:
     def set_session(self, session: Mapping[str, Any]) -> None:
         """Note the session that was asked for (the object inside `session.update`) in the manifest."""
         self.manifest.session = dict(session)
+        self.manifest.tools_sha = canonical_sha(session["tools"]) if session.get("tools") else ""
         for asked in asked_formats(session_from_beta(session)):
             asked.note_in(self.manifest)
         try:
