@@ -228,6 +228,13 @@ class Tab:
     def run_all(self) -> None:
         self.command("notebook:run-all-cells")
 
+    def deny_microphone(self) -> None:
+        """As somebody who says no when the browser asks."""
+        session = self.page.context.new_cdp_session(self.page)
+        context = session.send("Target.getTargetInfo")["targetInfo"]["browserContextId"]
+        no = {"permission": {"name": "microphone"}, "setting": "denied", "browserContextId": context}
+        session.send("Browser.setPermission", {**no, "origin": self.lab.url.partition("/user")[0]})
+
     def save(self) -> None:
         """Save the notebook, and wait until it is."""
         self.page.evaluate("() => window.jupyterapp.shell.currentWidget.context.save()")

@@ -152,8 +152,7 @@ def newest_two(lab: Lab) -> tuple[Recording, Recording]:
 
 
 def test_without_a_microphone_there_is_a_sentence_and_a_way_on(lab: Lab, tab: Tab) -> None:
-    session = tab.page.context.new_cdp_session(tab.page)
-    session.send("Browser.setPermission", {"permission": {"name": "microphone"}, "setting": "denied"})
+    tab.deny_microphone()
     tab.open_notebook(lab.notebook("denied.ipynb", ONE_CELL))
     tab.run_all()
     tab.click(".clc >> text=Connect and talk")
