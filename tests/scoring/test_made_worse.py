@@ -114,7 +114,9 @@ def _swapped(a: Scores, b: Scores, seed: int) -> tuple[Scores, Scores]:
     return Scores(left, a.metrics), Scores(right, b.metrics)
 
 
-@pytest.mark.parametrize("runs", [6, pytest.param(200, marks=pytest.mark.slow)], ids=["quick", "full"])
+@pytest.mark.parametrize(
+    "runs", [6, pytest.param(200, marks=[pytest.mark.slow, pytest.mark.timeout(1800)])], ids=["quick", "full"]
+)
 def test_equal_personas_are_said_to_be_equal(runs: int) -> None:
     first, second = _calls("voice", most=99), _calls("voice_brief", most=99)
     shared = {call.manifest.scenario for call in first} & {call.manifest.scenario for call in second}
