@@ -5,15 +5,15 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test slow lab check clients format doctor speech bench clean
+.PHONY: help demo test slow notebooks lab screenshots check clients format doctor speech bench clean
 
 help:  ## this list
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
 
 $(READY): pyproject.toml constraints.txt
 	@command -v $(PYTHON) >/dev/null || { echo "make: $(PYTHON) was not found: install Python 3.11 or newer, or say make PYTHON=/path/to/python"; exit 2; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "make: $(PYTHON) is older than 3.11: say make PYTHON=/path/to/a/newer/python"; exit 2; }
-	@echo "making $(VENV) (once, a minute or two, about 1.5 GB) …"
+	@echo "making $(VENV) (once, two or three minutes, about 2.5 GB) …"
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[all]'
 	@touch $@
@@ -23,13 +23,19 @@ demo: $(READY)  ## a recorded customer talks with the assistant; hear it, see it
 
 test: $(READY)  ## the whole test suite, and the notebooks through nbval
 	$(BIN)/python -m pytest -q -n auto --dist loadfile -m "not slow"
-	$(BIN)/python -m pytest -q --nbval --nbval-current-env --nbval-cell-timeout 180 notebooks
+	$(BIN)/python -m pytest -q -n auto --dist loadfile --nbval --nbval-current-env --nbval-cell-timeout 180 notebooks
+
+notebooks: $(READY)  ## the notebooks alone, top to bottom, against the local engine
+	$(BIN)/python -m pytest -q -n auto --dist loadfile --nbval --nbval-current-env --nbval-cell-timeout 180 notebooks
 
 slow: $(READY)  ## the tests that take minutes: simulations of our statistics, long runs of the fleet
 	$(BIN)/python -m pytest -q -n auto --dist loadfile -m slow
 
-lab: $(READY)  ## open JupyterLab on the tour
-	$(BIN)/jupyter lab notebooks/00_tour.ipynb
+lab: $(READY)  ## open JupyterLab on the console: run all, press Connect, talk
+	$(BIN)/jupyter lab notebooks/01_talk_to_contoso.ipynb
+
+screenshots: $(READY)  ## photograph every widget, light and dark, into docs/screenshots (10 minutes)
+	$(BIN)/python docs/screenshots.py
 
 clients: $(READY)  ## add the JavaScript clients that the tests hold against the engine (Node.js 20 or newer)
 	npm ci --prefix tests/clients/js --omit-lockfile-registry-resolved --no-audit --no-fund
