@@ -26,6 +26,8 @@ from .replay import Paced as Paced
 from .replay import Rescore as Rescore
 from .replay import Simulated as Simulated
 from .replay import fork as fork
+from .replay import simulate as simulate
+from .replay import vad_sweep as vad_sweep
 from .report import compare as compare
 from .report import page as page
 from .report import timeline as timeline

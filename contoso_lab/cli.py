@@ -20,6 +20,7 @@ from contoso_lab.agent.recordings import app as recordings_app
 from contoso_lab.errors import ConfigError, LabError
 from contoso_lab.evaluation.__main__ import app as eval_app
 from contoso_lab.prompts.__main__ import app as prompts_app
+from contoso_lab.replay.__main__ import fleet, fork, replay, simulate
 from contoso_lab.settings import Settings
 
 app = typer.Typer(
@@ -32,6 +33,8 @@ app.add_typer(prompts_app, name="prompts")
 app.add_typer(eval_app, name="eval")
 app.add_typer(recordings_app, name="recordings")
 app.command()(forget)
+for _command in (replay, fork, simulate, fleet):
+    app.command()(_command)
 # Into a file or a pipe a table needs no narrower width than its words.
 out = Console(highlight=False, emoji=False, width=None if sys.stdout.isatty() else 120)
 err = Console(stderr=True, highlight=False, emoji=False)
@@ -105,6 +108,23 @@ def compare(first: Recorded, second: Recorded) -> None:
     result = write_results(Recording.open(first), Recording.open(second))
     out.print(_comparison(result.comparison))
     _say(f"\n  look    {result.page}")
+
+
+@app.command()
+def vad(
+    recordings: Annotated[list[Path], typer.Argument(help="Folders of recordings.")],
+    plot: Annotated[Path | None, typer.Option(help="Draw the settings into this PNG.")] = None,
+) -> None:
+    """Try other settings of the voice activity detector on recorded calls; no model is asked."""
+    from contoso_lab.replay.vad import vad_sweep
+
+    sweep = vad_sweep(recordings)
+    _say(repr(sweep))
+    if plot is not None:
+        from contoso_lab.report.vad_plot import vad_plot
+
+        vad_plot(sweep).savefig(plot, dpi=144)
+        _say(f"\n  plot    {plot}")
 
 
 def _say(text: str) -> None:

@@ -26,7 +26,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from contoso_lab.errors import PromptError
 from contoso_lab.prompts.tracing import NOBODY, Subject
@@ -53,7 +53,13 @@ class Kept(NamedTuple):
 
     response: str
     model: str
+    """The snapshot that answered, as the target named it."""
     finish: str | None = None
+    usage: dict[str, Any] | None = None
+    """What it cost, in tokens."""
+    duration_ms: float | None = None
+    first_ms: float | None = None
+    """How long the first piece took, where it was streamed."""
 
 
 class ResponseCache:
@@ -65,7 +71,7 @@ class ResponseCache:
     >>> with ResponseCache(":memory:") as cache:
     ...     cache.put("k", Kept("Hello.", "tiny"))
     ...     cache.get("k"), cache.get("other"), len(cache)
-    (Kept(response='Hello.', model='tiny', finish=None), None, 1)
+    (Kept(response='Hello.', model='tiny', finish=None, usage=None, duration_ms=None, first_ms=None), None, 1)
     """
 
     def __init__(self, path: Path | str, *, most_bytes: int = MOST_BYTES, now: Callable[[], float] = time.time) -> None:
@@ -86,6 +92,10 @@ class ResponseCache:
         except (OSError, sqlite3.Error) as problem:
             raise PromptError(f"{path}: cannot be used as a cache ({problem}); delete it or name another") from problem
 
+    def key(self, prompt: Prompt, target: Target, messages: Sequence[Any]) -> str:
+        """Names an answer by all that it depends on."""
+        return cache_key(prompt, target, messages)
+
     def get(self, key: str) -> Kept | None:
         """The answer for these inputs, if there is one."""
         with self._lock:
@@ -97,7 +107,7 @@ class ResponseCache:
 
     def put(self, key: str, kept: Kept, subject: Subject = NOBODY) -> None:
         """Keep an answer; one that is larger than the whole cache may be is not kept."""
-        body = json.dumps(kept._asdict())
+        body = json.dumps({k: v for k, v in kept._asdict().items() if v is not None or k == "finish"})
         size = len(body)
         if size > self._most_bytes:
             return
@@ -193,12 +203,33 @@ def cache_always(cache: ResponseCache | None) -> None:
     _always[:] = [] if cache is None else [cache]
 
 
-def cache_for(prompt: Prompt, allowed: bool | None = None) -> ResponseCache | None:
-    """The cache that a run may use, if there is one.
+class Store(Protocol):
+    """Where answers are kept: a cache, or a cassette."""
+
+    @property
+    def path(self) -> Path | str:
+        """Where it is."""
+
+    def key(self, prompt: Prompt, target: Target, messages: Sequence[Any]) -> str:
+        """Names an answer by all that it depends on."""
+
+    def get(self, key: str) -> Kept | None:
+        """The answer for these inputs, if there is one."""
+
+    def put(self, key: str, kept: Kept, subject: Subject = NOBODY) -> None:
+        """Keep an answer."""
+
+
+def cache_for(prompt: Prompt, allowed: bool | None = None) -> Store | None:
+    """The cache that a run may use, if there is one; a cassette that is on goes before.
 
     Args:
         allowed: what the caller says; None leaves it to the prompt.
     """
+    from contoso_lab.prompts.cassette import cassette_on
+
+    if (cassette := cassette_on()) is not None:
+        return cassette
     cache = _current.get()
     if cache is None:  # not `or`: an empty cache has no length
         cache = next(iter(_always), None)
@@ -227,7 +258,7 @@ def cache_key(prompt: Prompt, target: Target, messages: Sequence[Any]) -> str:
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
-def recall(cache: ResponseCache, key: str) -> Kept | None:
+def recall(cache: Store, key: str) -> Kept | None:
     """The answer, or None; a cache that cannot be read is none."""
     try:
         return cache.get(key)
@@ -236,7 +267,7 @@ def recall(cache: ResponseCache, key: str) -> Kept | None:
         return None
 
 
-def keep(cache: ResponseCache, key: str, kept: Kept, subject: Subject) -> None:
+def keep(cache: Store, key: str, kept: Kept, subject: Subject) -> None:
     """Keep an answer; one that cannot be kept is asked for again."""
     try:
         cache.put(key, kept, subject)

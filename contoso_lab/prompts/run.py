@@ -17,7 +17,7 @@ from typing import Any
 
 from contoso_lab.errors import PromptError
 from contoso_lab.prompts.answer import check_finish, explain, parse_outputs
-from contoso_lab.prompts.cache import Kept, cache_for, cache_key, keep, recall
+from contoso_lab.prompts.cache import Kept, cache_for, keep, recall
 from contoso_lab.prompts.client import client_for, connection, request
 from contoso_lab.prompts.load import Prompt, load, to_wire
 from contoso_lab.prompts.tokens import check_window
@@ -164,7 +164,7 @@ class PromptStream:
 
         started_ns = self._clock_ns()
         opened = begin_run(self._scope, self._prompt.name, self._target, self._options)
-        key = cache_key(self._prompt, self._target, self._wire) if self._cache is not None else ""
+        key = self._cache.key(self._prompt, self._target, self._wire) if self._cache is not None else ""
         data: dict[str, Any] | None = None
         error: str | None = "stopped before the answer was complete"
         failed: str | None = "stopped"
@@ -179,7 +179,9 @@ class PromptStream:
             data = parse_outputs(self._prompt, self._text)
             error = failed = None
             if self._cache is not None and not self._cached:
-                kept = Kept(self._text, self._model, self._finish)
+                first_ms = None if self._first_ns is None else (self._first_ns - started_ns) / 1e6
+                took_ms = (self._clock_ns() - started_ns) / 1e6
+                kept = Kept(self._text, self._model, self._finish, self._usage, took_ms, first_ms)
                 await asyncio.to_thread(keep, self._cache, key, kept, self._scope.subject)
         except asyncio.CancelledError:
             error = failed = "cancelled"

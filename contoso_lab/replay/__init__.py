@@ -16,8 +16,24 @@ from contoso_lab.replay.divergence import Divergence
 from contoso_lab.replay.fork import Fork, fork
 from contoso_lab.replay.modes import Cassette, Fast, Mode, Paced, Rescore, Simulated
 from contoso_lab.replay.play import replay as _replay
+from contoso_lab.replay.simulate import simulate
+from contoso_lab.replay.vad import VadSweep, vad_sweep
 
-__all__ = ["Cassette", "Changes", "Divergence", "Fast", "Fork", "Mode", "Paced", "Rescore", "Simulated", "fork"]
+__all__ = [
+    "Cassette",
+    "Changes",
+    "Divergence",
+    "Fast",
+    "Fork",
+    "Mode",
+    "Paced",
+    "Rescore",
+    "Simulated",
+    "VadSweep",
+    "fork",
+    "simulate",
+    "vad_sweep",
+]
 
 
 class _Room(ModuleType):

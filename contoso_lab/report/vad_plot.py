@@ -29,12 +29,12 @@ def vad_plot(sweep: VadSweep) -> Drawing:
     axes.plot(front["wait_ms"], 100 * front["clipped"] / front["turns"], color=LIGHT["ink"], linewidth=1.2)
     axes.scatter(frame["wait_ms"][best], share[best], s=sizes[best], color=LIGHT["ink"], linewidths=0)
     told: set[tuple[float, float]] = set()
-    for row in front.itertuples():
-        place = (round(float(row.wait_ms)), round(100 * row.clipped / row.turns))
+    for row in front.to_dict("records"):
+        place = (round(row["wait_ms"]), round(100 * row["clipped"] / row["turns"]))
         if place not in told:  # settings that do the same would write over each other
             told.add(place)
             axes.annotate(
-                f"{row.silence_ms} ms, {row.threshold:g}", (row.wait_ms, 100 * row.clipped / row.turns),
+                f"{row['silence_ms']} ms, {row['threshold']:g}", (row['wait_ms'], 100 * row['clipped'] / row['turns']),
                 textcoords="offset points", xytext=(6, 5), fontsize=8, color=LIGHT["ink"],
             )  # fmt: skip
     axes.set_xlabel("median wait from the end of speech until the turn is over, ms", color=LIGHT["quiet"], fontsize=9)

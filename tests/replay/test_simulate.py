@@ -1,0 +1,109 @@
+"""Simulated callers: what they say, what their line does to it, and whole calls by sound."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from contoso_lab.audio import tone
+from contoso_lab.errors import ConfigError
+from contoso_lab.recording import Recording
+from contoso_lab.replay.line_effects import LineEffects, LineSettings
+from contoso_lab.replay.scenario import SCENARIOS, CallerMind, Scenario, Temper, load_scenario
+from contoso_lab.replay.simulate import simulate
+from contoso_lab.scoring.value import mode_of
+from contoso_lab.shop import get_customer
+from tests.replay.conftest import plain_engine
+
+TENT = Scenario(
+    name="tent",
+    customer="maya",
+    opening="Hi, I am looking for a tent for four people.",
+    wants=("How much does it cost, if I may ask that?",),
+    closing="Thank you, that is all. Goodbye!",
+    otherwise=(),
+    temper=Temper(patience_s=6),
+    line=LineSettings(noise_db=-60),
+)
+
+
+@pytest.mark.parametrize("place", sorted(SCENARIOS.glob("*.yaml")), ids=lambda place: place.stem)
+def test_our_scenarios_hold_together(place: Path) -> None:
+    scenario = load_scenario(place.stem)
+    assert scenario.name == place.stem
+    assert get_customer(scenario.customer)
+
+
+def test_questions_are_answered_from_the_goal() -> None:
+    mind = CallerMind(load_scenario("tent_for_four"), seed=0)
+    assert mind.says("Hello Maya. What are you planning?") == "Hi, I am looking for a tent for four people."
+    assert mind.says("Gladly. What is your budget?") == "At most three hundred dollars."
+    assert mind.says("And how many people are you?") == "We are four."
+    assert mind.says("I see.") == "How much does it cost?"
+
+
+def test_a_caller_ends_some_day() -> None:
+    mind = CallerMind(TENT.model_copy(update={"most_turns": 3, "wants": ("a",) * 9}), seed=0)
+    assert [mind.says("So?") for _ in range(4)] == [TENT.opening, "a", TENT.closing, None]
+
+
+async def test_a_whole_call_by_sound(tmp_path: Path) -> None:
+    call = await simulate(TENT, engine=plain_engine(), runs=tmp_path, id="one")
+    assert (mode_of(call), call.manifest.scenario, call.manifest.synthetic) == ("caller", "tent", True)
+    assert [turn.role for turn in call.conversation.turns] == ["assistant", *["user", "assistant"] * 3]
+    assert call.user_audio.duration_ms == pytest.approx(call.duration_ms, abs=300), "a microphone is never silent"
+    again = await simulate(TENT, engine=plain_engine(), runs=tmp_path, id="two")
+    assert [(e.t_ms, e.dir, e.ev) for e in again.events] == [(e.t_ms, e.dir, e.ev) for e in call.events]
+    other = await simulate(TENT, engine=plain_engine(), runs=tmp_path, id="three", seed=1)
+    assert other.user_audio != call.user_audio
+
+
+async def test_the_impatient_cut_in_and_the_hesitant_pause(tmp_path: Path) -> None:
+    rude = TENT.model_copy(update={"temper": Temper(interrupts=1.0, interrupts_after_s=(0.2, 0.3), patience_s=6)})
+    call = await simulate(rude, engine=plain_engine(), runs=tmp_path)
+    cut = [turn for turn in call.conversation.turns if turn.role == "assistant" and turn.status == "interrupted"]
+    assert cut
+    slow = TENT.model_copy(update={"temper": Temper(hesitates=1.0, pause_s=(0.8, 0.9), patience_s=6)})
+    hesitant: Recording = await simulate(slow, engine=plain_engine(), runs=tmp_path)
+    assert len([t for t in hesitant.conversation.turns if t.role == "user"]) > 3, "a pause of 800 ms ends a turn"
+
+
+def test_a_telephone_lets_a_band_through() -> None:
+    def level(hz: float) -> float:
+        line = LineEffects(LineSettings(telephone=True), seed=0)
+        pieces = [line.through(piece.samples) for piece in tone(1000, hz=hz).chunks(40)]
+        out = np.concatenate(pieces)
+        assert len(out) == 24_000
+        return 20 * float(np.log10(np.std(out[12_000:]) / np.std(tone(1000, hz=hz).samples) + 1e-9))
+
+    assert level(1000) == pytest.approx(0, abs=1)
+    assert level(60) < -30
+    assert level(8000) < -30
+
+
+def test_noise_and_losses_follow_the_seed_and_not_the_pieces() -> None:
+    settings = LineSettings(noise_db=-40, loss=0.1)
+    sound = np.zeros(24_000, np.float32)
+    whole = LineEffects(settings, seed=3).through(sound)
+    line = LineEffects(settings, seed=3)
+    parts = np.concatenate([line.through(sound[at : at + 700]) for at in range(0, 24_000, 700)])
+    assert np.array_equal(whole, parts)
+    packets = whole.reshape(-1, 480)
+    assert 0 < int((packets == 0).all(axis=1).sum()) < 15
+    heard = packets[(packets != 0).any(axis=1)]
+    assert 20 * np.log10(np.std(heard)) == pytest.approx(-40, abs=0.5)
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [("customer: maya", "at opening: Field required"), ("customer: [", "is no YAML"), ("- a", "at the file")],
+)
+def test_a_scenario_that_is_wrong(tmp_path: Path, text: str, sentence: str) -> None:
+    place = tmp_path / "bad.yaml"
+    place.write_text(text)
+    with pytest.raises(ConfigError, match=sentence):
+        load_scenario(place)
+    with pytest.raises(ConfigError, match="there are impatient_on_the_phone, tent_for_four"):
+        load_scenario("nobody")
