@@ -204,10 +204,8 @@ def test_a_page_that_is_busy_for_800_ms_loses_no_sample_and_still_falls_silent(
     assert len(found) >= 6
     assert np.median(found) > 0.9
     frames = [event for event in call.events if event.type == "input_audio_buffer.append"]
-    # 800 ms would be one gap of that length; what this loaded machine does to a socket is shorter.
-    assert np.median(np.diff([frame.t_ms for frame in frames])) < 40
     length_ms = frames[-1].t_ms - frames[0].t_ms
-    assert call.user_audio.duration_ms == pytest.approx(length_ms, abs=300)
+    assert call.user_audio.duration_ms > length_ms - 300  # what was lost would be missing; what came late is not lost
 
 
 def test_a_connection_that_breaks_is_mended_and_nothing_is_lost(
