@@ -20,7 +20,7 @@ from contoso_lab.agent.recordings import app as recordings_app
 from contoso_lab.errors import ConfigError, LabError
 from contoso_lab.evaluation.__main__ import app as eval_app
 from contoso_lab.prompts.__main__ import app as prompts_app
-from contoso_lab.replay.__main__ import fleet, fork, replay, simulate
+from contoso_lab.replay_commands import fleet, fork, replay, simulate
 from contoso_lab.settings import Settings
 
 app = typer.Typer(

@@ -1,4 +1,7 @@
-"""Replays from the command line: each command is a few lines over a call that a notebook could make."""
+"""Replays from the command line: each command is a few lines over a call that a notebook could make.
+
+Beside the room and not in it: whoever asks for another command must not wait until all of the room is loaded.
+"""
 
 from __future__ import annotations
 
