@@ -139,7 +139,7 @@ def running_lab(home: Path) -> Iterator[Lab]:
             f"http://127.0.0.1:{port}/user/alice/", root, home / "runs", process, home / "lab.log", home / "runtime"
         )
         try:
-            until = time.monotonic() + 90
+            until = time.monotonic() + 300
             while True:
                 try:
                     made.ask("contoso-lab/start", "POST")
