@@ -44,6 +44,8 @@ _HOW: dict[Sound, str] = {
     "whole utterances": "every utterance with a private word, as a whole",
 }
 
+_VOICE = re.compile(r'"voice":\s*"[^"]*"')
+
 
 @dataclass(frozen=True, slots=True)
 class Redacted:
@@ -112,6 +114,11 @@ class _Work:
         self.bleeped_ms = 0.0
         self._salt = salt
         self._sound: Sound = sound
+        voice = (((recording.manifest.session or {}).get("audio") or {}).get("output") or {}).get("voice")
+        # The assistant's own name is nobody's.
+        redactor.known.keep |= {
+            name.lower() for name in (voice, recording.manifest.persona) if isinstance(name, str) and name
+        }
         if customer := recording.manifest.customer:
             redactor.known.words[customer] = "name"
         self._told = self._conversation()
@@ -159,7 +166,8 @@ class _Work:
             rf"(?<!\w)(?:{'|'.join(map(re.escape, sorted(forms, key=len, reverse=True)))})(?!\w)", re.I
         )
         for place in sorted(path for path in draft.rglob("*") if path.suffix in (".json", ".jsonl")):
-            if pattern.search(place.read_text(encoding="utf-8", errors="surrogatepass")):
+            text = place.read_text(encoding="utf-8", errors="surrogatepass")
+            if pattern.search(_VOICE.sub("", text)):  # a voice may be called as people are
                 yield place.relative_to(draft).as_posix()
 
     def _cover(self, draft: Path, name: str, found: Sequence[Utterance]) -> list[Span]:

@@ -100,6 +100,7 @@ _AMOUNT_AFTER = re.compile(
     r"|degrees?|miles?|km|meters?|metres?|cm|people|persons?|nights?|days?|weeks?|months?|years?|minutes?|hours?|seconds?"
     r"|o'?clock|a\.?m\b|p\.?m\b|grad|gramm|personen|tage|stunden|uhr|jahre|personnes|jours|heures|personas|días)", re.IGNORECASE
 )  # fmt: skip
+_MEASURES = re.compile(r"\d\s*[x×]\s*\d", re.IGNORECASE)
 _CODE = re.compile(
     r"(?<![\w\-])#?[A-Z]{1,4}-?\d{4,}\b|(?<!\w)#\s?[A-Z]*\d{3,}\b|\b(?=[A-Z0-9]*\d)(?=[A-Z0-9]*[A-Z])[A-Z0-9]{6,24}\b"
 )
@@ -113,7 +114,7 @@ _ADDRESS = (
         re.IGNORECASE,
     ),
     re.compile(
-        r"\b[A-ZÄÖÜ][\wäöüß\-]*(?:straße|strasse|str\.|weg|platz|allee|gasse|ring|damm)\s+(?:\d+\s?[a-z]?\b|[a-zäöüß]+)",
+        r"\b(?-i:[A-ZÄÖÜ])[\wäöüß\-]*(?:straße|strasse|str\.|weg|platz|allee|gasse|ring|damm)\s+(?:\d+\s?[a-z]?\b|(?:eins|zwei|drei|vier|fünf|sechs|sieben|acht|neun|zehn|elf|zwölf|\w+zehn|\w+zig|hundert\w*)\b)",
         re.IGNORECASE,
     ),
     re.compile(
@@ -269,7 +270,7 @@ def _numbers(text: str, asked: str, known: Known) -> Iterator[Hit]:
 
 def _kind_of(text: str, run: Run, asked: str, known: Known) -> Kind | None:
     before, count = text[: run.start], len(run.digits)
-    if run.text.lower() in known.keep:
+    if run.text.lower() in known.keep or _MEASURES.search(run.text):
         return None
     near = f"{asked[-160:]} {before[-80:]}"
     if 13 <= count <= 19 and (luhn(run.digits) or _CARD_CUE.search(near)):

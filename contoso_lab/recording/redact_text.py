@@ -1,6 +1,7 @@
 """Take what is private out of texts, and out of JSON with texts in it, and count what was taken.
 
 >>> redactor = Redactor()
+>>> redactor.learn([("My name is Maya Chen, order 77042.", "")])
 >>> redactor.text("My name is Maya Chen, order 77042.")
 'My name is [name], order [order].'
 >>> redactor.text("Thanks, Chen!"), dict(redactor.found)
@@ -19,7 +20,7 @@ from contoso_lab.recording.redact_rules import Hit, Kind, Known, find_private
 
 _STRUCTURE = frozenset(
     "type id item_id response_id event_id call_id previous_item_id object status role sha sha256 dir voice model "
-    "trace_id span_id parent_id created_at wall rate $audio encoding format tool_choice reason persona kind".split()
+    "trace_id span_id parent_id created_at wall rate $audio encoding format tool_choice persona kind".split()
 )
 """Fields whose values are the protocol's own words; a name of a person is in none of them."""
 _PRIVATE_KEYS: dict[str, Kind] = {
@@ -35,7 +36,7 @@ _LONG_DIGITS = re.compile(r"\d{7,}")
 
 
 class Redactor:
-    """Replaces what is private; what was private once goes wherever it stands later."""
+    """Replaces what is private; what was learnt of a conversation goes wherever it stands."""
 
     def __init__(self, known: Known | None = None) -> None:
         self.known = known or Known()
@@ -45,14 +46,12 @@ class Redactor:
     def learn(self, texts: Iterable[tuple[str, str]]) -> None:
         """Read texts, each with what was said before it, and remember what is private wherever it is repeated."""
         for text, asked in texts:
-            self.hits(text, asked=asked)
+            for hit in self.hits(text, asked=asked):
+                self.known.remember(text[hit.start : hit.end], hit.kind)
 
     def hits(self, text: str, *, asked: str = "") -> list[Hit]:
-        """What is private in a text; it is remembered."""
-        hits = find_private(text, self.known, asked=asked)
-        for hit in hits:
-            self.known.remember(text[hit.start : hit.end], hit.kind)
-        return hits
+        """What is private in a text."""
+        return find_private(text, self.known, asked=asked)
 
     def text(self, text: str, *, asked: str = "") -> str:
         """The text with a word in brackets in place of what is private."""
