@@ -42,6 +42,7 @@ from contoso_lab.relay.access.redis_link import RedisLink
 from contoso_lab.relay.access.redis_tokens import RedisTokens
 from contoso_lab.relay.access.tokens import MemoryTokens
 from contoso_lab.relay.desk import Desk
+from contoso_lab.relay.pictures import picture_routes
 from contoso_lab.relay.setup import SetupSource, shop_setup
 from contoso_lab.relay.threads.forgetter import Forgetter
 from contoso_lab.relay.threads.funnel import funnel_routes
@@ -218,6 +219,7 @@ def http_surface(
     # What only machines of the operator ask is no part of the description.
     watching = watching_routes(desk.observer.metrics, secret=identity.secret, closing=lambda: desk.closing)
     app.include_router(watching, include_in_schema=False)
+    app.include_router(picture_routes())
 
     for door in (BROWSER_DOOR, PROGRAM_DOOR):
 
