@@ -40,7 +40,7 @@ def load(folder: Path, text: str) -> object:
             7,
             "has either at_least or at_most, or from, to and verdict",
         ),
-        (("to: brief", "to: breif"), 8, "there is no variant 'breif'; there are voice, brief"),
+        (("to: brief", "to: brif"), 8, "there is no variant 'brif'; there are voice, brief"),
         ((", margin: 100", ""), 8, "'not worse' needs a margin"),
         (("suite: smoke", "suite: ../smoke"), 1, "a name has letters, digits"),
         (("  voice: {persona: voice}", "  baseline: {persona: voice}"), 3, "'baseline' cannot be a variant's name"),
