@@ -67,9 +67,7 @@ async def run_demo(told: Told, *, runs: Path, speech: Path = SPEECH, name: str =
         )
         _check(first, labels, here)
         told.step(f"the same customer calls again and talks with persona '{PERSONAS[1]}'")
-        second = await replay(
-            first, relay_url=here.relay_url, persona=PERSONAS[1], chat=here.target, on_turn=told.turn
-        )
+        second = await replay(first, relay_url=here.relay_url, persona=PERSONAS[1], chat=here.target, on_turn=told.turn)
         _check(second, labels, here)
     told.step("scoring both calls")
     return write_results(first, second)

@@ -1,4 +1,4 @@
-"""How much of what is private does the redaction find? Hand-labelled sentences, half of them unseen by whoever wrote rules.
+"""How much of what is private does the redaction find? Hand-labelled sentences, half of them unseen by the rules.
 
     python data/private/measure.py            # both halves
     python data/private/measure.py --wrong    # and every sentence that went wrong
