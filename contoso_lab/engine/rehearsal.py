@@ -181,6 +181,7 @@ class CallApp:
         self._seed = seed
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve the one call, as ASGI asks."""
         engine = self._engine
         websocket = WebSocket(scope, receive, send)
         ear = engine.ear_of_call()

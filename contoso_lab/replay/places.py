@@ -2,7 +2,7 @@
 
 | place | who records | what may be changed |
 |---|---|---|
-| the address of a relay | the relay | persona by name, voice, turn detection: the rest is the relay's own |
+| the address of a relay | the relay | persona by name: the rest is the relay's own |
 | a `Target` | we | everything |
 | an `Engine` | we | everything; virtual time, the same bytes for the same seed |
 """
