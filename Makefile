@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test slow notebooks lab screenshots check clients format doctor speech bench clean
+.PHONY: help demo test slow notebooks lab screenshots recordings check clients format doctor speech bench clean
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
@@ -56,6 +56,9 @@ doctor: $(READY)  ## what is installed, what is missing, and what to do about it
 
 speech: $(READY)  ## speak the recorded customers of data/speech again
 	$(BIN)/python data/speech/make.py
+
+recordings: $(READY)  ## hold the recorded calls of data/recordings again (20 minutes)
+	$(BIN)/python data/recordings/make.py
 
 bench: $(READY)  ## measure the engine (6 minutes) and the relay beside its peers (10 minutes); writes bench/results
 	$(BIN)/python bench/engine.py

@@ -1,8 +1,8 @@
 """What a scorer said about a recording is kept, so that a suite that runs again computes only what is new.
 
 The key is what the answer depends on: the bytes of the recording, the catalogue in use, and the source of the scorer.
-For a scorer of ours that is all of our code that it may call, which is hashed once in a process; for one of the user's
-own, its file too.
+For a scorer of ours that is all of our code that it may call, and the personas, hashed once in a process; for one of
+the user's own, its file too.
 """
 
 from __future__ import annotations
@@ -18,10 +18,13 @@ from contoso_lab.marked_yaml import shown
 from contoso_lab.recording.manifest import write_whole
 from contoso_lab.scoring.scores import Row
 from contoso_lab.scoring.value import Scorer
+from contoso_lab.settings import HOME
 from contoso_lab.shop import Catalog
 
-ROOMS = ("audio", "recording", "scoring", "shop", "wire")
+ROOMS = ("audio", "prompts", "recording", "scoring", "shop", "wire")
 """The code that a scorer of ours may call."""
+PERSONAS = HOME / "prompts" / "personas"
+"""What a persona promises, which its adherence is held against."""
 _READ = ("manifest.json", "events.jsonl", "prompty.jsonl")
 
 
@@ -110,8 +113,8 @@ def _state(folder: Path) -> tuple[tuple[str, int, int], ...]:
 def _our_code() -> str:
     root = Path(contoso_lab.__file__).parent
     digest = hashlib.sha256()
-    for room in ROOMS:
-        for path in sorted((root / room).rglob("*.py")):
+    for folder, kind in (*((root / room, "*.py") for room in ROOMS), (PERSONAS, "*.yaml")):
+        for path in sorted(folder.rglob(kind)):
             digest.update(shown(path).encode())
             digest.update(path.read_bytes())
     return digest.hexdigest()
