@@ -19,6 +19,10 @@ from tests.browser.rig import LONG_MS, TOKEN, Lab, Tab, alike
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]
 
 ONE_CELL = "import contoso_lab as lab\nconsole = lab.talk()\nconsole"
+ANSWERED = """() => { const turns = [...document.querySelectorAll('.clc-turn')];
+  const asked = turns.findIndex((each) => each.classList.contains('is-user'));
+  return asked >= 0 && turns.slice(asked + 1).some((each) =>
+    each.classList.contains('is-assistant') && each.innerText.length > 20); }"""
 BUSY = "import time\nuntil = time.time() + 8\nwhile time.time() < until: pass"
 RUN = "[data-command='notebook:run-cell-and-select-next']"
 """The triangle above a notebook: it runs the cell that is chosen, at first the first one."""
@@ -162,6 +166,9 @@ def test_without_a_microphone_there_is_a_sentence_and_a_way_on(lab: Lab, tab: Ta
     tab.click(".clc-failure >> text=Go on without a microphone")
     tab.phase("listening", "speaking", "thinking")
     spoken(tab, "assistant")
+    tab.page.locator(".clc-write input").fill("Do you have boots for rain?")
+    tab.page.locator(".clc-write input").press("Enter")
+    tab.until(ANSWERED)
     tab.click(".clc >> text=Hang up")
     assert tab.errors == []
 

@@ -37,7 +37,7 @@ def test_nothing_is_declared_twice() -> None:
 
 
 NOT_FOR_ALL = {"small-lm", "azure-evaluation"}
-"""100 MB for a brain that nobody needs to work here, and evaluators that want pandas 2; their tests say what is missing."""
+"""100 MB for a brain that nobody needs here, and evaluators that want pandas 2; their tests say what is missing."""
 
 
 def test_the_extra_all_holds_every_other_extra() -> None:

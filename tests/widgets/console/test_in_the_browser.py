@@ -265,6 +265,20 @@ def test_a_microphone_that_may_not_be_used(console: Console) -> None:
     assert tab.get_by_role("button", name="Go on without a microphone").is_visible()
 
 
+def test_who_may_not_use_the_microphone_types_and_is_answered(console: Console, house: Any) -> None:
+    tab = console("denied")
+    tab.get_by_role("button", name="Connect and talk").click()
+    failure(tab, "no_permission")
+    tab.get_by_role("button", name="Go on without a microphone").click()
+    words(tab, "Hello Maya")
+    line = tab.get_by_role("textbox", name="Write to the assistant")
+    line.fill("Which tent is for four people?")
+    line.press("Enter")
+    words(tab, "Meadow Four")
+    call = hang_up(tab, house.runs)
+    assert "Which tent is for four people?" in [turn.text for turn in call.conversation.turns]
+
+
 def test_no_microphone_and_a_call_all_the_same(console: Console, house: Any) -> None:
     tab = console(None)
     tab.get_by_role("button", name="Connect and talk").click()
