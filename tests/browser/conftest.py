@@ -26,7 +26,8 @@ def microphone(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return place
 
 
-@pytest.fixture(scope="session")
+# Of one file only: while it runs, its event loop stands in the way of every asynchronous test of this process.
+@pytest.fixture(scope="module")
 def chromium(microphone: Path) -> Iterator[Any]:
     with running_chromium(microphone) as browser:
         yield browser

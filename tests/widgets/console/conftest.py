@@ -245,14 +245,15 @@ def microphones(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     return places
 
 
-@pytest.fixture(scope="session")
+# Of one file only: while it runs, its event loop stands in the way of every asynchronous test of this process.
+@pytest.fixture(scope="module")
 def playwright() -> Iterator[Any]:
     api = pytest.importorskip("playwright.sync_api")
     with api.sync_playwright() as running:
         yield running
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browsers(playwright: Any, microphones: dict[str, Path]) -> Iterator[Callable[..., Any]]:
     """`browsers("asks")`: a Chromium with this microphone; None has none, and "denied" is not allowed to use it."""
     found = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
