@@ -55,7 +55,9 @@ HEARING = """
         tap.port.onmessage = ({ data }) => window.heard.blocks.push(data);
         return tap;
       });
-      context.testTap.then((tap) => plain.call(this, tap));
+      context.testTap.then((tap) => plain.call(this, tap), (error) => {
+        if (context.state !== "closed") throw error; // who gave up meanwhile is not listened to
+      });
     }
     return plain.call(this, to, ...rest);
   };

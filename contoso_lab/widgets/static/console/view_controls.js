@@ -109,6 +109,12 @@ export function writeView(desk) {
     desk.write(text);
   });
   form.addEventListener("keydown", (event) => event.key === " " && event.stopPropagation());
+  // JupyterLab takes the line break away from what is in an output, and with it the browser's own sending of a form.
+  input.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter" || event.isComposing) return;
+    event.preventDefault();
+    if (!send.disabled) form.requestSubmit();
+  });
   const element = h("div", { class: "clc-chat" }, toggle, form);
 
   function update() {
