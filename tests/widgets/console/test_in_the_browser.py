@@ -6,6 +6,7 @@ Nothing here asserts how long something takes, but the silence after a cut, whic
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -377,11 +378,17 @@ def test_a_bell_that_is_declined_and_rings_no_more(console: Console) -> None:
 
 
 def test_a_recorded_customer_talks_where_there_is_no_microphone(console: Console, house: Any) -> None:
-    tab = console(None)
+    tab = console(None, kept={"open": {"waits": True, "chat": True}})
     tab.get_by_role("button", name="Let Daniel speak").click()
     words(tab, "Hello Daniel")
     words(tab, "I need a tent for two people")
     words(tab, "Please show it on my screen")
+    # The relay's own picture stands beside what is written.
+    tab.wait_for_function("document.querySelector('.clc-page img')?.naturalWidth > 0", timeout=PATIENCE_MS)
+    if shots := os.environ.get("CONTOSO_LAB_SHOTS"):  # the picture of README
+        words(tab, "It is on your screen")
+        tab.wait_for_timeout(800)
+        tab.locator(".clc-frame").screenshot(path=Path(shots) / "console_call_light.png")
     phase(tab, "ended")
     call = recording(tab, house.runs)
     assert call.manifest.customer == "daniel"
