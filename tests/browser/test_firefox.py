@@ -17,7 +17,7 @@ FIREFOX = shutil.which("firefox-esr") or shutil.which("firefox")
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.timeout(900),
-    # On a loaded machine Firefox opens the notebook and then shows no call within its three minutes; why is not known.
+    # On a loaded machine Firefox opens the notebook and never finds its kernel idle; why is not known.
     pytest.mark.slow,
     pytest.mark.skipif(FIREFOX is None, reason="there is no Firefox on this machine: apt-get install firefox-esr"),
 ]
