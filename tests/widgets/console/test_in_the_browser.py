@@ -374,7 +374,7 @@ def test_a_bell_that_is_declined_and_rings_no_more(console: Console) -> None:
     phase(tab, "ringing")
     tab.keyboard.press("Escape")
     phase(tab, "idle")
-    assert not tab.locator(".clc-ring").is_visible()
+    tab.locator(".clc-ring").wait_for(state="hidden", timeout=PATIENCE_MS)
 
 
 def test_a_recorded_customer_talks_where_there_is_no_microphone(console: Console, house: Any) -> None:
