@@ -150,6 +150,7 @@ def slope(sizes: list[int]) -> float:
     return float(np.polyfit(np.arange(len(sizes)), sizes, 1)[0])
 
 
+@pytest.mark.slow
 def test_an_hour_on_the_line_leaks_nothing(monkeypatch: pytest.MonkeyPatch, new_meter: Any) -> None:
     monkeypatch.setattr(conversation, "MOST_AUDIO_BYTES", 300_000)  # so that it is full after a minute
     caller = HourLong(EngineProtocol(new_meter(), voices=("robin",)))
