@@ -25,7 +25,8 @@ def vad_plot(sweep: VadSweep) -> Drawing:
     best = frame["best"]
     sizes = 30 + 25 * frame["false_barge_ins"]
     axes.scatter(frame["wait_ms"], share, s=sizes, color=LIGHT["quiet"], alpha=0.5, linewidths=0)
-    front = frame[best].sort_values(["wait_ms", "clipped"])
+    # A setting that finds no turn at all has no wait, and no place in the picture.
+    front = frame[best].dropna(subset=["wait_ms"]).sort_values(["wait_ms", "clipped"])
     axes.plot(front["wait_ms"], 100 * front["clipped"] / front["turns"], color=LIGHT["ink"], linewidth=1.2)
     axes.scatter(frame["wait_ms"][best], share[best], s=sizes[best], color=LIGHT["ink"], linewidths=0)
     told: set[tuple[float, float]] = set()
