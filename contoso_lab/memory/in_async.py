@@ -41,7 +41,7 @@ async def alone(
         yield
     finally:
         keeping.cancel()
-        await asyncio.gather(keeping, return_exceptions=True)
+        # Begun before anything is waited for: who is cancelled right here must not keep the turn until it runs out.
         await asyncio.shield(asyncio.ensure_future(_give_back(lease)))
 
 

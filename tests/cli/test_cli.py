@@ -19,7 +19,10 @@ from contoso_lab.errors import ConfigError, LabError, MissingExtra, MissingKey, 
 from contoso_lab.recording import Recording
 from contoso_lab.wire import Turn
 
-COMMANDS = {"demo", "engine", "relay", "doctor", "recordings", "score", "compare", "eval", "forget", "prompts"}
+COMMANDS = {
+    "demo", "engine", "relay", "doctor", "recordings", "score", "compare", "eval", "forget", "prompts",
+    "replay", "fork", "simulate", "fleet", "vad",
+}  # fmt: skip
 
 
 class TestRecordings:

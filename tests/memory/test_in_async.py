@@ -8,6 +8,7 @@ import pytest
 
 from contoso_lab.errors import MemoryClosed, MemoryMissing
 from contoso_lab.memory import AsyncMemory, Forgotten, Memory, Message, open_memory
+from contoso_lab.memory.in_async import alone
 
 
 def test_it_has_every_method_of_the_memory() -> None:
@@ -70,3 +71,20 @@ async def test_the_loop_goes_on_while_the_store_works():
             return {"free": asyncio.run_coroutine_threadsafe(from_the_loop(), loop).result(timeout=10)}
 
         assert (await memory.update(made.id, change)).state == {"free": "yes"}
+
+
+async def test_who_is_cancelled_at_the_end_of_a_turn_does_not_keep_it(url):
+    """The customer's page closes in the moment in which its answer is complete."""
+
+    async def answers(memory: Memory) -> None:
+        async with alone(memory, "answer/thread"):
+            task = asyncio.current_task()
+            assert task is not None
+            task.cancel()  # is felt at the next await, which is where the turn is given back
+
+    with open_memory(url) as memory:
+        with pytest.raises(asyncio.CancelledError):
+            await asyncio.create_task(answers(memory))
+        async with asyncio.timeout(10):
+            async with alone(memory, "answer/thread"):
+                pass

@@ -45,7 +45,7 @@ class Prompts:
         self.may_judge.set()
         self.may_write.set()
 
-    async def decide(self, messages: list[dict[str, Any]], target: Target) -> GateDecision:
+    async def decide(self, messages: list[dict[str, Any]], target: Target, **_: Any) -> GateDecision:
         said = [message["content"] for message in messages]
         self.judged.append(said)
         self.judging.set()
@@ -53,7 +53,9 @@ class Prompts:
         asked = [message["content"] for message in messages if message["role"] == "user"]
         return GateDecision(self.wants(asked[-1]), "because", run_of("writeup_gate"))
 
-    async def suggest(self, messages: Any, customer: Any, catalog: Any, target: Any, on_text: Any = None) -> WriteUp:
+    async def suggest(
+        self, messages: Any, customer: Any, catalog: Any, target: Any, on_text: Any = None, **_: Any
+    ) -> WriteUp:
         self.written.append([message["content"] for message in messages])
         self.writing.set()
         await self._alone(self.may_write)
@@ -317,7 +319,7 @@ async def test_what_was_not_heard_is_not_judged(fake, desk, prompts, clock) -> N
 async def test_a_prompt_that_fails_ends_the_call_with_its_sentence(
     fake, desk, prompts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def decide(messages: Any, target: Any) -> GateDecision:
+    async def decide(messages: Any, target: Any, **_: Any) -> GateDecision:
         raise PromptError("prompts/writeup_gate.prompty: the target did not answer")
 
     async def script(line) -> None:

@@ -33,7 +33,7 @@ def own_prompts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("contoso_lab.prompts.persona_file", "TEMPLATE", own / "voice.prompty"),
         ("contoso_lab.prompts.lint", "TEMPLATE", own / "voice.prompty"),
         ("contoso_lab.prompts.languages", "FILE", own / "languages.yaml"),
-        ("contoso_lab.prompts.load", "FOLDER", own),
+        ("contoso_lab.prompts.places", "FOLDER", own),
         ("contoso_lab.shop.persona", "FOLDER", own),
     ):
         # Not by dotted name: `contoso_lab.prompts.load` is a function there.
