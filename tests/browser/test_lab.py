@@ -113,6 +113,7 @@ def evaluate(tab: Tab, code: str) -> str:
     return str(ast.literal_eval(it["data"]["text/plain"]))
 
 
+@pytest.mark.slow
 def test_a_page_that_is_loaded_again_and_a_relay_that_is_lost(lab: Lab, tab: Tab) -> None:
     tab.open_notebook(lab.notebook("again.ipynb", ONE_CELL))
     tab.run_all()
@@ -171,6 +172,7 @@ def test_without_a_microphone_there_is_a_sentence_and_a_way_on(lab: Lab, tab: Ta
     assert tab.errors == []
 
 
+@pytest.mark.slow
 def test_a_stream_of_ipywebrtc_is_heard_and_records_a_line(lab: Lab, tab: Tab, microphone: Path) -> None:
     cell = (
         "import contoso_lab as lab\nfrom ipywidgets import VBox\n"
@@ -200,6 +202,7 @@ def test_a_stream_of_ipywebrtc_is_heard_and_records_a_line(lab: Lab, tab: Tab, m
     assert alike(read_audio(lab.root / "line.wav"), reference) > 0.8, "Opus is not PCM"
 
 
+@pytest.mark.slow
 def test_the_demo_page_has_no_code_and_asks_nobody_else(lab: Lab, tab: Tab) -> None:
     tab.page.goto(f"{lab.url}contoso-lab/demo?token={TOKEN}", wait_until="domcontentloaded")
     assert "/voila/render/demo.ipynb" in tab.page.url
@@ -223,6 +226,7 @@ def test_the_demo_page_has_no_code_and_asks_nobody_else(lab: Lab, tab: Tab) -> N
     assert tab.strangers == []
 
 
+@pytest.mark.slow
 def test_the_launcher_leads_to_the_demo_page(lab: Lab, tab: Tab) -> None:
     tab.page.goto(f"{lab.url}lab?token={TOKEN}&reset", wait_until="domcontentloaded")
     tile = tab.page.locator(".jp-LauncherCard", has_text="Contoso voice demo")
