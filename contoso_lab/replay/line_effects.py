@@ -38,8 +38,8 @@ class LineEffects:
 
     >>> line = LineEffects(LineSettings(loss=0.5), seed=1)
     >>> sound = line.through(np.ones(24_000, np.float32))
-    >>> float(sound.mean())
-    0.5
+    >>> round(float(sound.mean()), 2)  # of fifty pieces thirty were lost
+    0.4
     """
 
     def __init__(self, settings: LineSettings, *, seed: int) -> None:
