@@ -2,7 +2,7 @@
 
 | where | acquired | released | when cancelled |
 |---|---|---|---|
-| here | nothing | nothing | the call is left |
+| here | nothing | nothing | a call with a target is left, one in virtual time is held to its end |
 | processes | a pool, spawned | with the run | running units are ended with the pool |
 | dask | a client of a cluster that exists | with the run; the cluster stays | running units are cancelled |
 """
@@ -26,7 +26,21 @@ Doing = Callable[[Unit], Awaitable[dict[str, Any]]]
 @asynccontextmanager
 async def here(plan: Plan) -> AsyncIterator[Doing]:
     """In this process, as tasks."""
-    yield lambda unit: do(plan, unit)
+    if plan.relay_url is not None or plan.target is not None:
+        yield lambda unit: do(plan, unit)
+        return
+
+    async def to_its_end(unit: Unit) -> dict[str, Any]:
+        # Its thread cannot be stopped. If nobody waited for it, it would write into the folder of the same unit when
+        # the run is gone on with.
+        work = asyncio.ensure_future(do(plan, unit))
+        try:
+            return await asyncio.shield(work)
+        except asyncio.CancelledError:
+            await asyncio.wait([work])
+            raise
+
+    yield to_its_end
 
 
 @asynccontextmanager
