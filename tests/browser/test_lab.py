@@ -39,6 +39,7 @@ def spoken(tab: Tab, role: str) -> None:
     )
 
 
+@pytest.mark.slow
 def test_from_an_open_notebook_to_an_answer_in_three_clicks(lab: Lab, tab: Tab, microphone: Path) -> None:
     began_s = time.monotonic()
     tab.open_notebook(lab.notebook("talk.ipynb", ONE_CELL, BUSY))

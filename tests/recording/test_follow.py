@@ -278,11 +278,14 @@ def test_news_come_while_the_main_thread_computes(tmp_path):
 
 async def test_final_turns_arrive_in_a_loop_and_the_end_of_following_ends_it(tmp_path):
     got: list[str] = []
+    two = asyncio.Event()
     with follow_calls(tmp_path) as calls:
 
         async def listen() -> None:
             async for turn in calls.turns():
                 got.append(turn.heard)
+                if len(got) == 2:
+                    two.set()
 
         listener = asyncio.create_task(listen())
         recorder = begin(tmp_path)
@@ -290,9 +293,7 @@ async def test_final_turns_arrive_in_a_loop_and_the_end_of_following_ends_it(tmp
         for event in answer("b", "Good morning"):
             recorder.write("s2c", event)
         async with asyncio.timeout(SOON_S):
-            async for _ in calls.news():
-                if len(got) == 2:
-                    break
+            await two.wait()
         assert got == ["Hello", "Good morning"]
         recorder.write("s2c", heard("c", "Bye"))
         recorder.close()
