@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
+from contoso_lab.recording.followed import lives
 from contoso_lab.settings import Target
 
 State = Literal["stopped", "starting", "ready", "failed"]
@@ -135,23 +136,6 @@ def is_healthy(url: str) -> bool:
     except (OSError, ValueError):
         return False
     return isinstance(said, dict) and said.get("status") == "ok"
-
-
-def lives(pid: int) -> bool:
-    """Whether there is such a process.
-
-    >>> lives(os.getpid()), lives(-1)
-    (True, False)
-    """
-    if pid <= 0:
-        return False
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
 
 
 def _folder() -> Path:

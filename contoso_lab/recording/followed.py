@@ -197,7 +197,7 @@ class FollowedCall:
     def _is_written(self) -> bool:
         """Whether the process that writes it is there, as far as can be known: an older recording does not name it."""
         pid = self.manifest.recorder.pid
-        return not pid or _lives(pid)
+        return not pid or lives(pid)
 
     def _silent(self) -> bool:
         try:
@@ -213,7 +213,14 @@ class FollowedCall:
         return True
 
 
-def _lives(pid: int) -> bool:
+def lives(pid: int) -> bool:
+    """Whether there is such a process.
+
+    >>> lives(os.getpid()), lives(-1)
+    (True, False)
+    """
+    if pid <= 0:
+        return False
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
