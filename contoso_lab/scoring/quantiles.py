@@ -12,7 +12,7 @@ from collections.abc import Hashable, Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from contoso_lab.errors import ScoringError
 from contoso_lab.scoring.stats import FEWEST_FOR, QUANTILE_METHOD, Estimate, Floats
@@ -173,14 +173,12 @@ def quantile_difference(
         return Estimate(math.nan, n=n, clusters=len(a), note="beyond every answered turn")
     if len(a) == 1:
         return Estimate(value, n=n, clusters=1, note="one call")
-    shifts = []
-    for picks in rng.integers(0, len(a), size=(draws, len(a))):
-        drawn_b = _pooled(np.concatenate([right[i] for i in picks]), q)
-        drawn_a = _pooled(np.concatenate([left[i] for i in picks]), q)
-        if drawn_a == drawn_b == math.inf:
-            shifts.append(0.0)
-        else:
-            shifts.append(drawn_b - drawn_a)
+    counts = np.stack([np.bincount(row, minlength=len(a)) for row in rng.integers(0, len(a), size=(draws, len(a)))])
+    drawn_a, drawn_b = _drawn(left, counts, q), _drawn(right, counts, q)
+    # Both beyond every answer: no difference that anybody saw, and no number either way.
+    both = np.isinf(drawn_a) & np.isinf(drawn_b)
+    shifts = np.zeros(draws)
+    np.subtract(drawn_b, drawn_a, out=shifts, where=~both)
     low, high = np.quantile(shifts, [0.5 - level / 2, 0.5 + level / 2], method="inverted_cdf")
     if not (math.isfinite(low) and math.isfinite(high)):
         return Estimate(value, n=n, clusters=len(a), note="it reaches unanswered turns")
@@ -199,6 +197,24 @@ def _pooled(values: Floats, q: float) -> float:
     if math.isinf(ordered[high]):
         return math.inf
     return float(ordered[low] + share * (ordered[high] - ordered[low]))
+
+
+def _drawn(values: Sequence[Floats], counts: NDArray[np.int64], q: float) -> Floats:
+    """`_pooled` of every draw at once; `counts` says how often each call was drawn, one row a draw."""
+    pooled = np.concatenate(values)
+    order = np.argsort(pooled, kind="stable")
+    ordered, member = pooled[order], np.repeat(np.arange(len(values)), [len(value) for value in values])[order]
+    reached = np.cumsum(counts[:, member], axis=1)
+    size = reached[:, -1]
+    place = (size + 1 / 3) * q + 1 / 3 - 1
+    low = np.clip(np.floor(place).astype(np.int64), 0, size - 1)
+    high = np.minimum(low + 1, size - 1)
+    below, above = (ordered[(reached > at[:, None]).argmax(axis=1)] for at in (low, high))
+    share = np.where(high == low, 0.0, np.clip(place - low, 0.0, 1.0))
+    with np.errstate(invalid="ignore"):
+        between = below + share * (above - below)
+    found = np.where(share == 0, below, np.where(np.isinf(above), np.inf, between))
+    return np.asarray(found, dtype=np.float64)
 
 
 def _order_statistic(n: int, level: float) -> int | None:

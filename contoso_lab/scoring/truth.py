@@ -6,6 +6,7 @@ catalogue says nothing about is unsupported, and counts as not true: nobody may 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,13 @@ CLAIMS = frozenset(
     "not_carried price total comparison brand category spec superlative range bought image unknowable".split()
 )
 """Kinds of finding that are statements; the others are rules of form, or merely name a product."""
+
+_SENTENCES = re.compile(r"(?<=[.!?])\s+")
+_TOO_DEAR = re.compile(
+    r"\b(?:above|over|beyond|exceeds?|more\s+than|outside)\s+(?:your|the|that|what|\$)|"
+    r"\b(?:too\s+(?:dear|expensive|much)|out\s+of\s+(?:your\s+)?(?:reach|range|budget))\b",
+    re.IGNORECASE,
+)
 
 
 @scorer(unit="share", aggregate="ratio")
@@ -81,12 +89,12 @@ def sold_again_rate(recording: Recording) -> Score | list[Score]:
     return scores or Score.missing("the assistant said nothing and showed nothing")
 
 
-@scorer(unit="share", lower_is_better=True, judged=False)
+@scorer(unit="share", lower_is_better=True)
 def off_budget_rate(recording: Recording) -> Score | list[Score]:
     """Share of the replies and pages after a budget was named that offer something dearer than it.
 
-    By the labels' demands of the kind `budget`. In a reply every product that it names counts, so one that says that a
-    thing is too dear counts too: read the reasons. On a page only what it presents.
+    By the labels' demands of the kind `budget`. In a reply every product counts that it names, but for a sentence that
+    says that a thing is too dear (by rules, in English; the reasons tell what was counted). On a page what it presents.
     """
     found = features(recording)
     labels, catalog = found.labels, found.catalog
@@ -114,13 +122,22 @@ def off_budget_rate(recording: Recording) -> Score | list[Score]:
     for place, (item_id, words) in enumerate(found.assistant_turns):
         at_ms = starts.get(item_id, 0.0)
         if at_ms >= since:
-            over = dear(found.mentions(words), at_ms)
+            over = dear(found.mentions(_offering(words)), at_ms)
             scores.append(Score(bool(over), reason="; ".join(over), turn=place))
     for place, page in enumerate(found.pages, len(found.assistant_turns)):
         if page.at_ms >= since:
             over = dear(ranking(page), page.at_ms)
             scores.append(Score(bool(over), reason="; ".join(over), turn=place))
     return scores or Score.missing("nothing was said or shown after the budget was named")
+
+
+def _offering(words: str) -> str:
+    """A reply without the sentences that warn of a price.
+
+    >>> _offering("Take the Harbor Two. The Lodge Eight is above your budget.")
+    'Take the Harbor Two.'
+    """
+    return " ".join(part for part in _SENTENCES.split(words) if not _TOO_DEAR.search(part))
 
 
 SCORERS: tuple[Scorer, ...] = (truth_said, truth_shown, sold_again_rate, off_budget_rate)
