@@ -25,11 +25,11 @@ from time import perf_counter
 from typing import Any
 
 from callers import hold_calls, percentile, recorded_turns
+from engine_soak import soak
 from heard import Recognition, compare, speak_lines
 from parts import Part, measure_parts
 from process import running_engine
 from rounds import Round
-from soak import soak
 from sweep import sweep
 
 from contoso_lab.engine.build import build_engine

@@ -173,6 +173,9 @@ class FakeTape:
         self.discarded: str | None = None
         self.breaks_with: str | None = None
 
+    def flush(self) -> None:
+        """Nothing waits in a list."""
+
     def write(self, direction: str, data: Any) -> str | None:
         assert self.closed_because is None, "nothing is written after the end"
         if self.breaks_with is not None:

@@ -2,9 +2,17 @@ from __future__ import annotations
 
 import pytest
 
+from contoso_lab.recording.recorder import Recorder
+from contoso_lab.recording.spool import read_spool
+from contoso_lab.relay.access.tokens import Grant
 from contoso_lab.relay.calls.resume import ACK_EVERY, Resume
+from contoso_lab.relay.calls.tape import Tape
+from contoso_lab.relay.setup import Setup
+from contoso_lab.settings import Target
 
 from .fakes import APPEND, DELTA, Held, counted, dump  # noqa: TID252 - the tests are no package
+
+LOCAL = Target.local("http://127.0.0.1:9/v1")
 
 
 def kept(*messages: bytes, **options) -> Resume:
@@ -117,6 +125,38 @@ async def test_acknowledgements_come_by_number_and_by_time():
     held.client.says(APPEND)
     await held.clock.pass_s(3)
     assert [event["received"] for event in held.client.named("lab.ack")] == [ACK_EVERY, ACK_EVERY + 1]
+
+
+async def test_what_has_arrived_is_on_the_disk_before_the_client_hears_so(tmp_path):
+    tape = Tape.start(tmp_path, grant=Grant("voice", "maya"), target=LOCAL, setup=Setup({}), fold=lambda _: None)
+    held = Held(resumable=True, tape=tape)
+    written = []
+
+    def look(message: bytes) -> None:
+        if b"lab.ack" in message:
+            with (tape.path / "spool.bin").open("rb") as file:  # as whoever comes after a relay that was killed
+                written.append(sum(record.data == APPEND for record in read_spool(file)))
+
+    held.client.answer = look
+    held.client.says(*[APPEND] * ACK_EVERY, APPEND)
+    await held.clock.pass_s(2)
+    tape.close("done")
+    assert written == [ACK_EVERY, ACK_EVERY + 1]
+
+
+async def test_a_recording_that_broke_is_told_before_what_has_arrived(tmp_path, monkeypatch):
+    tape = Tape.start(tmp_path, grant=Grant("voice", "maya"), target=LOCAL, setup=Setup({}), fold=lambda _: None)
+    held = Held(resumable=True, tape=tape)
+    held.client.says(APPEND)
+
+    def full(*_, **__):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Recorder, "flush", full)
+    tape.flush_due()
+    told = len(held.client.told)
+    await held.clock.pass_s(2)
+    assert held.client.types[told:] == ["lab.recording.failed", "lab.ack"]
 
 
 async def test_a_client_that_stays_away_ends_the_call():

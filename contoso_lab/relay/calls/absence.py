@@ -52,6 +52,7 @@ class Absence:
     def acknowledge(self) -> None:
         """Tell the client how much of it has arrived, unless it knows."""
         if self._lines.client is not None and (received := self.resume.tell()) is not None:
+            self._scribe.flush()  # first: the client forgets what it is told has arrived
             self._scribe.tell("lab.ack", received=received)
 
     def begin(self, code: int, reason: str) -> None:

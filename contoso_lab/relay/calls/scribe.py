@@ -30,6 +30,11 @@ class Scribe:
         if (failure := self._tape.write(direction, data)) is not None:
             self.not_recorded(failure)
 
+    def flush(self) -> None:
+        """Write all that waits: who is told that it has arrived may forget it."""
+        if (failure := self._tape.flush()) is not None:
+            self.not_recorded(failure)
+
     def note(self, name: str, **fields: object) -> None:
         """Write down something that happened to the call; what is `None` is left out."""
         self.record("local", {"type": name, **{key: value for key, value in fields.items() if value is not None}})

@@ -88,10 +88,19 @@ class Tape:
     def write(self, direction: Direction, message: str | bytes | Mapping[str, Any]) -> str | None:
         """Write one message. Returns a sentence when the recording has broken since the last one, else `None`."""
         if self._recorder is None:
-            untold, self._untold = self._untold, None
-            return untold
+            return self._news()
         try:
             self._recorder.write(direction, message)
+        except (LabError, OSError) as error:
+            return self._broken(error)
+        return None
+
+    def flush(self) -> str | None:
+        """Write all that waits, so that it is there even if this process is killed; returns what `write` returns."""
+        if self._recorder is None:
+            return self._news()
+        try:
+            self._recorder.flush()
         except (LabError, OSError) as error:
             return self._broken(error)
         return None
@@ -127,6 +136,10 @@ class Tape:
         self.flush_due()
         if self._recorder is not None:
             self._timer = loop.call_later(SILENCE_S, self._keep_time, loop)
+
+    def _news(self) -> str | None:
+        untold, self._untold = self._untold, None
+        return untold
 
     def _broken(self, error: Exception) -> str:
         self.close("the recording broke")
