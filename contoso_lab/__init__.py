@@ -12,4 +12,5 @@ import lazy_loader
 
 __getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
 
-__version__ = "0.0.1"
+__version__ = "0.1.0"
+"""The only place where the version stands: pyproject.toml reads it here."""

@@ -39,7 +39,9 @@ for _command in (replay, fork, simulate, fleet):
 out = Console(highlight=False, emoji=False, width=None if sys.stdout.isatty() else 120)
 err = Console(stderr=True, highlight=False, emoji=False)
 
-Runs = Annotated[Path | None, typer.Option(help="Where recordings go; runs, beside the prompts, unless given.")]
+Runs = Annotated[
+    Path | None, typer.Option(help="Where recordings go; runs, beside the prompts or where you stand, unless given.")
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs instead of a table for people.")]
 Recorded = Annotated[Path, typer.Argument(help="A recording's folder, for example runs/20261122-153012-k3xq.")]
 INTERRUPTED = 130
@@ -48,14 +50,28 @@ MARKS = {"ok": "[green]✓[/]", "note": "[yellow]·[/]", "problem": "[red]✗[/]
 
 
 @app.command()
-def demo(runs: Runs = None) -> None:
+def demo(
+    runs: Runs = None,
+    customer: Annotated[
+        str, typer.Option(help="Who calls; short_call is over in a quarter of the time.")
+    ] = "first_call",
+) -> None:
     """Let a recorded customer talk with two personas of the assistant, and score both."""
     from contoso_lab.demo import run_demo
 
-    result = asyncio.run(run_demo(_teller(), runs=_runs(runs)))
+    result = asyncio.run(run_demo(_teller(), runs=_runs(runs), name=customer))
     out.print()
     out.print(_comparison(result.comparison))
     _say(f"\n  listen  {result.stereo}\n  look    {result.page}\n  plot    {result.plot}")
+
+
+@app.command()
+def new(folder: Annotated[Path, typer.Argument(help="A folder that does not exist yet.")]) -> None:
+    """Lay out notebooks, prompts, suites and data in a folder of your own, to work in without a checkout."""
+    from contoso_lab.home import lay_out
+
+    made = lay_out(folder.absolute())
+    _say(f"laid out in {made}: go there, and open notebooks/01_talk_to_contoso.ipynb with jupyter lab")
 
 
 @app.command(context_settings={"ignore_unknown_options": True, "allow_extra_args": True, "help_option_names": []})

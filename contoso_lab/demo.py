@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from contoso_lab.errors import LabError, RecordingError
+from contoso_lab.home import own_place
 from contoso_lab.live import Here, play, serve
 from contoso_lab.recording import Labels, Recording
 from contoso_lab.replay.play import replay
@@ -82,7 +83,7 @@ def write_results(first: Recording, second: Recording) -> DemoResult:
     """
     names = _persona(first), _persona(second)
     comparison = compare(score(first), score(second), names=names)
-    folder = first.path / "report"
+    folder = own_place(first.path / "report")
     plot = folder / "waterfall.png"
     try:
         stereo = first.save_stereo(folder / "call.wav")

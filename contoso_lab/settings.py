@@ -14,13 +14,13 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from contoso_lab.errors import ConfigError, MissingKey
 from contoso_lab.facts_card import facts_html
+from contoso_lab.home import HOME, RUNS
 
 TargetKind = Literal["local", "openai", "azure", "url"]
 
 AZURE_SCOPE = "https://cognitiveservices.azure.com/.default"
 
-HOME = Path(__file__).resolve().parent.parent
-"""Where prompts/, data/ and notebooks/ stand: the checkout."""
+__all__ = ["AZURE_SCOPE", "HOME", "Settings", "Target", "TargetKind", "key_names_present"]
 
 
 class Settings(BaseSettings):
@@ -37,7 +37,7 @@ class Settings(BaseSettings):
     """Base URL of the target (`…/v1`) for `url`, and of a local engine that already runs."""
     model: str | None = None
     chat_model: str | None = None
-    runs: Path = HOME / "runs"
+    runs: Path = RUNS
     """Where recordings go: beside the prompts, wherever a notebook or a shell happens to stand."""
     catalog: Path | None = None
     """A catalogue of your own (.json or .csv) in place of the shop's; see docs/catalogue.md."""

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from contoso_lab.errors import ScoringError
 from contoso_lab.evaluation.results import Results
+from contoso_lab.home import may_be_written
 from contoso_lab.marked_yaml import shown
 from contoso_lab.recording.manifest import write_whole
 from contoso_lab.scoring.scores import Scores
@@ -23,7 +24,11 @@ FOLDER = HOME / "evals" / "baselines"
 def accept(results: Results, *, folder: Path | None = None) -> list[Path]:
     """Write the scores of each variant as what later runs are held against."""
     place = folder or FOLDER
-    place.mkdir(parents=True, exist_ok=True)
+    try:
+        may_be_written(place)
+        place.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ScoringError(f"{shown(place)}: the baseline cannot be written ({error.strerror})") from error
     written = []
     for variant in results.variants:
         path = _path(place, results.about["suite"]["suite"], variant)

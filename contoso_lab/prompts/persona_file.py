@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, get_args
 from pydantic import BaseModel, ValidationError
 
 from contoso_lab.errors import PersonaError
+from contoso_lab.home import may_be_written
 from contoso_lab.prompts import languages
 from contoso_lab.prompts.persona import Persona, overlaid
 from contoso_lab.settings import HOME
@@ -161,6 +162,7 @@ def _write(name: str, text: str, *, overwrite: bool) -> Path:
     if path.exists() and not overwrite:
         raise PersonaError((f"{_shown(path)}: exists already; give the copy another name, or say overwrite=True",))
     try:
+        may_be_written(path)
         with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=FOLDER, suffix=".part", delete=False) as part:
             part.write(text)
         Path(part.name).chmod(0o644)

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from contoso_lab.errors import RecordingError
+from contoso_lab.home import may_be_written
 from contoso_lab.recording.entries import EVENTS
 from contoso_lab.recording.manifest import MANIFEST, Manifest
 from contoso_lab.recording.spool import SPOOL
@@ -81,6 +82,7 @@ def write_beside(place: Path, tables: Any) -> None:
     """Write a pyarrow table to a hidden draft and put it in place as a whole; raises OSError."""
     import pyarrow.parquet as pq
 
+    may_be_written(place)
     place.parent.mkdir(exist_ok=True)
     ignore = place.parent / ".gitignore"
     if not ignore.exists():

@@ -11,6 +11,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from contoso_lab.errors import RecordingError
+from contoso_lab.home import may_be_written
 
 SCHEMA_VERSION = 1
 MANIFEST = "manifest.json"
@@ -198,6 +199,7 @@ class Manifest(_Page):
 
 def write_whole(place: Path, data: bytes) -> None:
     """Replace a file so that it is never seen half-written; raises OSError."""
+    may_be_written(place)
     draft = place.with_name(f".{place.name}.tmp")
     try:
         draft.write_bytes(data)

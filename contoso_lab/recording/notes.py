@@ -8,6 +8,7 @@ from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
+import contoso_lab
 from contoso_lab.recording.manifest import RecorderInfo
 
 _PACKAGES = ("openai", "prompty", "pydantic", "numpy", "websockets")
@@ -17,7 +18,7 @@ _PACKAGES = ("openai", "prompty", "pydantic", "numpy", "websockets")
 def recorder_info() -> RecorderInfo:
     """Tell the versions of this program and of the packages that shape what is recorded."""
     return RecorderInfo(
-        version=_version("contoso-lab"), packages={name: found for name in _PACKAGES if (found := _version(name))}
+        version=contoso_lab.__version__, packages={name: found for name in _PACKAGES if (found := _version(name))}
     )
 
 

@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from contoso_lab.errors import RecordingError
+from contoso_lab.home import may_be_written
 from contoso_lab.recording.log import read_lines
 from contoso_lab.recording.manifest import safe_name
 
@@ -97,6 +98,7 @@ def add_rating(place: Path, rating: Rating) -> Rating:
     given = rating if rating.at else replace(rating, at=datetime.now(UTC).isoformat(timespec="milliseconds"))
     line = json.dumps(asdict(given), ensure_ascii=False).encode() + b"\n"
     try:
+        may_be_written(place)
         place.parent.mkdir(parents=True, exist_ok=True)
         # One write of one line: two programs that add at the same time do not tear each other's.
         file = os.open(place, os.O_APPEND | os.O_CREAT | os.O_RDWR, 0o644)

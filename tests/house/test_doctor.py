@@ -66,9 +66,36 @@ def test_missing_packages_are_named_with_one_command(monkeypatch: pytest.MonkeyP
         return real(name)
 
     monkeypatch.setattr(importlib.metadata, "version", version)
-    (packages,) = by_subject("packages")
-    assert packages.state == "problem"
-    assert packages.detail == "missing: jiwer"
+    missing, counted = by_subject("packages")
+    assert (missing.state, missing.detail) == ("problem", "missing for 'eval': jiwer")
+    assert "'.[eval]'" in missing.remedy
+    assert counted.state == "ok"
+
+
+def test_an_extra_that_was_not_asked_for_is_a_note(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A wheel that was installed without extras is whole: what lacks is told with the command that adds it."""
+    wanted = ["numpy", 'jupyterlab-of-tomorrow; extra == "notebook"', 'no-such-voice; extra == "engine"']
+    monkeypatch.setattr(importlib.metadata, "requires", lambda name: wanted)
+    monkeypatch.setattr(doctor, "MODELS", {"no-such-voice": ("no_such_voice", "x", "speech")})
+    monkeypatch.setattr(doctor, "HOME", Path("/nowhere"))
+    findings = [*by_subject("packages"), *by_subject("model")]
+    assert [finding.state for finding in findings] == ["note", "note", "ok", "note", "note"]
+    assert "'contoso-lab[notebook]'" in findings[0].remedy
+    assert "the local engine is not installed" in findings[3].detail
+
+
+def test_a_package_that_everything_needs_is_a_problem(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importlib.metadata, "requires", lambda name: ["numpy", "no-such-package"])
+    missing, _ = by_subject("packages")
+    assert (missing.state, missing.detail) == ("problem", "missing: no-such-package")
+
+
+def test_every_line_that_is_not_fine_says_what_to_do(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(doctor, "HOME", tmp_path)
+    monkeypatch.setattr("shutil.which", lambda name: None)
+    findings = [finding for finding in doctor.examine() if finding.subject != "key"]
+    assert {finding.subject for finding in findings if finding.state != "ok"} >= {"browser", "data"}
+    assert all(finding.remedy for finding in findings if finding.state != "ok")
 
 
 def test_another_version_than_the_tested_one_is_a_note(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
