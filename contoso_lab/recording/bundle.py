@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from contoso_lab.audio import PCM16_24K, AudioFormat, Clip, Stereo, read_audio, silence, write_stereo
 from contoso_lab.errors import AudioError, RecordingError
+from contoso_lab.home import own_place
 from contoso_lab.recording.clock import LocalClock
 from contoso_lab.recording.fold import fold
 from contoso_lab.recording.labels import Labels
@@ -169,11 +170,12 @@ class Recording:
         """Write the call as one page that opens in any browser without a network, and return where it is.
 
         Args:
-            path: the file to write; `derived/page.html` in the recording by default.
+            path: the file to write; `derived/page.html` in the recording by default, below `runs/` for a call that
+                came with the package.
         """
         # By name, and only when asked: reports stand above recordings, which nothing here may need.
         report = import_module("contoso_lab.report")
-        written: Path = report.page([self], self.path / "derived" / "page.html" if path is None else path)
+        written: Path = report.page([self], own_place(self.path / "derived" / "page.html") if path is None else path)
         return written
 
     @property
