@@ -17,18 +17,20 @@ from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-import anywidget
 import traitlets
 from ipywidgets import Widget, widget_serialization
 
 from contoso_lab.audio import Clip
 from contoso_lab.errors import WidgetError
+from contoso_lab.facts_card import facts_html
 from contoso_lab.recording.follow import Calls, follow_calls, newest_console
 from contoso_lab.recording.tables import turns_table
 from contoso_lab.relay.calls.prices import FREE, PRICES
 from contoso_lab.settings import Settings
 from contoso_lab.widgets.console_customers import recorded_customers
 from contoso_lab.widgets.esm import assemble, style
+from contoso_lab.widgets.shown import Readable
+from contoso_lab.wire.dialogue import dialogue_html
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -38,7 +40,7 @@ if TYPE_CHECKING:
     from contoso_lab.wire import Turn
 
 
-class VoiceConsole(anywidget.AnyWidget):
+class VoiceConsole(Readable):
     """Talk with the assistant in the browser; the kernel reads along.
 
     Args:
@@ -166,6 +168,14 @@ class VoiceConsole(anywidget.AnyWidget):
         if known:
             parts.append(f"calls={len(known)}")
         return f"VoiceConsole({', '.join(parts)})"
+
+    def _html(self) -> str:
+        call = self.calls.latest if self._calls is not None or self.state != "idle" else None
+        if call is not None:
+            return dialogue_html(call.turns, title=f"the newest call of {self.console_id}")
+        how = "run the cell in JupyterLab (make lab opens it) and press Connect and talk"
+        who = [("persona", self.persona), ("customer", self.customer)]
+        return facts_html("a console to talk with the assistant", [("to talk", how), *who, ("error", self.error)])
 
     def _asked(self, _: object, message: Mapping[str, Any], __: object) -> None:
         recorded = self._recorded.get(str(message.get("name")))

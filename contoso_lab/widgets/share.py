@@ -9,17 +9,18 @@ import threading
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-import anywidget
 import traitlets
 
 from contoso_lab.errors import LabError
+from contoso_lab.facts_card import facts_html
 from contoso_lab.widgets.esm import assemble, style
+from contoso_lab.widgets.shown import Readable
 
 if TYPE_CHECKING:
     from contoso_lab.widgets.console import VoiceConsole
 
 
-class ShareCall(anywidget.AnyWidget):
+class ShareCall(Readable):
     """Share the newest call of a console: one HTML file with sound, transcript and waiting times.
 
     >>> from contoso_lab.widgets.console import VoiceConsole
@@ -60,6 +61,13 @@ class ShareCall(anywidget.AnyWidget):
                 self.says = str(error)
             finally:
                 self.busy = False
+
+    def __repr__(self) -> str:
+        return f"<ShareCall of {self._console.console_id}{f': {self.says}' if self.says else ''}>"
+
+    def _html(self) -> str:
+        how = "run the cell in JupyterLab and press Share this call: one file with sound, words and waiting times"
+        return facts_html("a button that shares a call", [("to share", how), ("so far", self.says)])
 
     def _asked(self, _: object, message: Mapping[str, Any], __: object) -> None:
         if message.get("do") == "make":

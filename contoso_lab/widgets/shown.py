@@ -24,7 +24,24 @@ except ImportError as error:
 Sound = Clip | Stereo
 
 
-class Shown(anywidget.AnyWidget):
+class Readable(anywidget.AnyWidget):
+    """A widget that says something where none is drawn: on GitHub, in an editor, in a mail."""
+
+    def _html(self) -> str:
+        """What is seen on GitHub, in a mail and wherever no kernel answers."""
+        return ""
+
+    def _repr_html_(self) -> str:
+        return self._html()
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> Any:
+        bundle = super()._repr_mimebundle_(**kwargs)
+        if bundle is not None and (html := self._html()):
+            bundle[0]["text/html"] = html
+        return bundle
+
+
+class Shown(Readable):
     """A widget of ours: state in Python, pixels in one ES module.
 
     A subclass gives `_esm` and `_css`, `_html` for those who see no widget, and `receive` for what the page says.
@@ -65,19 +82,6 @@ class Shown(anywidget.AnyWidget):
             self.send({**answer, "failed": str(error)})
             return
         self.send({**answer, "type": media_type}, buffers=[data])
-
-    def _html(self) -> str:
-        """What is seen on GitHub, in a mail and wherever no kernel answers."""
-        return ""
-
-    def _repr_html_(self) -> str:
-        return self._html()
-
-    def _repr_mimebundle_(self, **kwargs: Any) -> Any:
-        bundle = super()._repr_mimebundle_(**kwargs)
-        if bundle is not None and (html := self._html()):
-            bundle[0]["text/html"] = html
-        return bundle
 
 
 def cut(sound: Sound, from_ms: float | None, to_ms: float | None) -> Sound:

@@ -1,4 +1,6 @@
-import { clock, empty, h, icon, makeFrame, makeLife, PAUSE, PLAY } from "./dom.js";
+import { clock, h } from "./dom.js";
+import { empty, makeFrame, makeLife } from "./frame.js";
+import { icon } from "./icons.js";
 import { makeSound } from "./sound.js";
 import { bytesOf, drawWave } from "./wave.js";
 
@@ -13,7 +15,7 @@ const render = ({ model, el }) => {
   let side = "both";
   let anchor = null; // where a selection was begun
 
-  const button = h("button", { class: "cl-btn is-primary cl-round", type: "button", "aria-label": "Play" }, icon(PLAY));
+  const button = h("button", { class: "cl-btn is-primary cl-round", type: "button", "aria-label": "Play" }, icon("play"));
   const times = h("span", { class: "cl-num cl-times" });
   const speed = h("select", { class: "cl-select", "aria-label": "speed" }, SPEEDS.map((value) => h("option", { value: String(value), text: `${value} ×` })));
   const sides = h("select", { class: "cl-select", "aria-label": "which side to hear" }, SIDES.map(([value, text]) => h("option", { value, text })));
@@ -46,7 +48,7 @@ const render = ({ model, el }) => {
     time(ms) { place = Math.min(ms, length); show(); },
     state(playing) {
       button.setAttribute("aria-label", playing ? "Pause" : "Play");
-      button.replaceChildren(icon(playing ? PAUSE : PLAY));
+      button.replaceChildren(icon(playing ? "pause" : "play"));
       model.set("playing", playing);
       if (!playing) model.set("position_ms", place);
       model.save_changes();

@@ -1,4 +1,6 @@
-import { clock, empty, h, icon, makeFrame, makeLife, PAUSE, PLAY } from "./dom.js";
+import { clock, h } from "./dom.js";
+import { empty, makeFrame, makeLife } from "./frame.js";
+import { icon } from "./icons.js";
 import { makeSound } from "./sound.js";
 
 const SIDES = ["a", "b"];
@@ -10,7 +12,7 @@ const render = ({ model, el }) => {
   let here = { pair: 0, ms: 0 };
 
   const key = (name) => h("kbd", { class: "cl-kbd", text: name });
-  const play = h("button", { class: "cl-btn is-primary cl-round", type: "button", "aria-label": "Play" }, icon(PLAY));
+  const play = h("button", { class: "cl-btn is-primary cl-round", type: "button", "aria-label": "Play" }, icon("play"));
   const sides = SIDES.map((side) => h("button", { class: "cl-btn is-small cl-side", type: "button", "aria-pressed": "false", "data-side": side }));
   const toggle = h("span", { class: "cl-row cl-ab", role: "group", "aria-label": "which call is heard" }, sides);
   const sync = h("select", { class: "cl-select", "aria-label": "what A and B have in common when you switch" },
@@ -43,7 +45,7 @@ const render = ({ model, el }) => {
     work: frame.work,
     time: show,
     state(playing) {
-      play.replaceChildren(icon(playing ? PAUSE : PLAY));
+      play.replaceChildren(icon(playing ? "pause" : "play"));
       play.setAttribute("aria-label", playing ? "Pause" : "Play");
     },
   });

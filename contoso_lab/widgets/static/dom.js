@@ -1,17 +1,18 @@
-// Small things that every widget of results needs: elements, lifetimes, times as people read them.
+// Small things that every widget needs: elements, lists that change, times as people read them.
 
 // An element: attributes by name, handlers as functions, children as elements or text.
 export const h = (tag, attributes = {}, ...children) => {
   const made = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes ?? {})) {
     if (value === undefined || value === null || value === false) continue;
-    if (name === "class") made.className = value;
+    if (name.startsWith("on")) made.addEventListener(name.slice(2), value);
+    else if (name === "class") made.className = value;
     else if (name === "text") made.textContent = value;
     else if (name === "style") made.style.cssText = value;
     else if (name in made && typeof value !== "string") made[name] = value;
     else made.setAttribute(name, value === true ? "" : String(value));
   }
-  made.append(...children.flat().filter((child) => child !== null && child !== undefined && child !== ""));
+  made.append(...children.flat().filter((child) => child !== null && child !== undefined && child !== false && child !== ""));
   return made;
 };
 
@@ -23,69 +24,44 @@ export const svg = (tag, attributes = {}, ...children) => {
   return made;
 };
 
-// Everything that has to be let go when a view goes: called in turn, each once.
-export const makeLife = () => {
-  const ends = [];
-  return {
-    on(target, type, handler, options) {
-      target.addEventListener(type, handler, options);
-      ends.push(() => target.removeEventListener(type, handler, options));
-    },
-    model(model, type, handler) {
-      model.on(type, handler);
-      ends.push(() => model.off(type, handler));
-    },
-    add(end) { ends.push(end); },
-    end() { while (ends.length) ends.pop()(); },
-    get size() { return ends.length; },
-  };
-};
+// Write only what has changed: a reader of the screen hears changes.
+export function put(element, changes) {
+  for (const [name, value] of Object.entries(changes)) {
+    if (name === "text") {
+      if (element.textContent !== value) element.textContent = value;
+    } else if (name.includes("-") || name === "role") {
+      if (value === null) element.removeAttribute(name);
+      else if (element.getAttribute(name) !== String(value)) element.setAttribute(name, String(value));
+    } else if (element[name] !== value) element[name] = value;
+  }
+}
 
-export const clock = (ms, tenths = false) => {
-  const whole = Math.max(0, ms) / 1000;
-  const seconds = tenths ? Math.floor((whole % 60) * 10) / 10 : Math.floor(whole % 60);
-  const shown = tenths ? seconds.toFixed(1).padStart(4, "0") : String(seconds).padStart(2, "0");
-  return `${Math.floor(whole / 60)}:${shown}`;
-};
+export function options(select, entries, chosen) {
+  const wanted = JSON.stringify(entries);
+  if (select.dataset.entries !== wanted) {
+    select.dataset.entries = wanted;
+    select.replaceChildren(...entries.map(([value, label]) => h("option", { value }, label)));
+  }
+  if (select.value !== chosen) select.value = chosen;
+}
 
-export const waitText = (ms) => {
-  const size = Math.abs(ms);
-  const sign = Math.round(ms) < 0 ? "\u2212" : "";
-  return size >= 10000 ? `${sign}${(size / 1000).toFixed(1)} s` : `${sign}${size.toFixed(0)} ms`;
-};
-
-// The frame of a widget: its name for a screen reader, what went wrong, what is going on, and the body.
-// Inside it our keys are ours: JupyterLab would else take "1" for "make this cell a heading".
-export const makeFrame = (model, el, life, name) => {
-  const alert = h("div", { class: "cl-error", role: "alert", hidden: true });
-  const doing = h("div", { class: "cl-stack cl-doing", role: "status", hidden: true },
-    h("span", { class: "cl-quiet cl-small" }), h("div", { class: "cl-progress" }, h("i")));
-  const body = h("div", { class: "cl-stack" });
-  const root = h("section", { class: `cl cl-panel cl-stack cl-${name}`, "aria-label": model.get("label") || name, "data-lm-suppress-shortcuts": "true" }, alert, doing, body);
-  const own = { fault: "", work: "" };
-  const show = () => {
-    const fault = own.fault || model.get("error");
-    const work = own.work || model.get("busy");
-    alert.textContent = fault;
-    alert.hidden = !fault;
-    doing.firstChild.textContent = work;
-    doing.hidden = !work;
-    root.setAttribute("aria-busy", String(Boolean(work)));
-  };
-  life.model(model, "change:error", show);
-  life.model(model, "change:busy", show);
-  el.append(root);
-  life.add(() => root.remove());
-  show();
-  return {
-    root,
-    body,
-    fault(sentence) { own.fault = sentence; show(); },
-    work(sentence) { own.work = sentence; show(); },
-  };
-};
-
-export const empty = (sentence) => h("p", { class: "cl-empty", text: sentence });
+// A list of elements by key: those that stay are not made anew, so focus and selection stay, too.
+export function keyed(parent, entries, make, update) {
+  const there = new Map([...parent.children].map((child) => [child.dataset.key, child]));
+  let place = parent.firstElementChild;
+  for (const [key, entry] of entries) {
+    let child = there.get(key);
+    if (!child) {
+      child = make(entry);
+      child.dataset.key = key;
+    }
+    there.delete(key);
+    update(child, entry);
+    if (child === place) place = place.nextElementSibling;
+    else parent.insertBefore(child, place);
+  }
+  for (const child of there.values()) child.remove();
+}
 
 // Move the focus along a list of elements of which one at a time is in the order of Tab.
 export const rove = (items, now, step) => {
@@ -95,6 +71,11 @@ export const rove = (items, now, step) => {
   return next;
 };
 
-export const PLAY = "M4 2.5v11l9-5.5z";
-export const PAUSE = "M4 2.5h3v11H4zM9 2.5h3v11H9z";
-export const icon = (path) => svg("svg", { viewBox: "0 0 16 16", fill: "currentColor", "aria-hidden": "true" }, svg("path", { d: path }));
+export const clock = (ms, tenths = false) => {
+  const whole = Math.max(0, ms) / 1000;
+  const seconds = tenths ? Math.floor((whole % 60) * 10) / 10 : Math.floor(whole % 60);
+  const shown = tenths ? seconds.toFixed(1).padStart(4, "0") : String(seconds).padStart(2, "0");
+  return `${Math.floor(whole / 60)}:${shown}`;
+};
+
+export const secondsOf = (ms) => (ms < 995 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(2)} s`);

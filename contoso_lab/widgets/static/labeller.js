@@ -1,4 +1,6 @@
-import { clock, empty, h, icon, makeFrame, makeLife, PAUSE, PLAY } from "./dom.js";
+import { clock, h } from "./dom.js";
+import { empty, makeFrame, makeLife } from "./frame.js";
+import { icon } from "./icons.js";
 import { makeSound } from "./sound.js";
 
 const render = ({ model, el }) => {
@@ -32,7 +34,7 @@ const render = ({ model, el }) => {
     fault: frame.fault,
     work: frame.work,
     state(playing) {
-      play.replaceChildren(key("space"), icon(playing ? PAUSE : PLAY), playing ? "Pause" : "Hear the call");
+      play.replaceChildren(key("space"), icon(playing ? "pause" : "play"), playing ? "Pause" : "Hear the call");
       before = null;
     },
     time(ms) {
@@ -136,7 +138,7 @@ const render = ({ model, el }) => {
   frame.root.setAttribute("role", "group");
   life.model(model, "change:question", showQuestion);
   for (const name of ["item", "given", "rated", "total"]) life.model(model, `change:${name}`, showItem);
-  play.append(key("space"), icon(PLAY), "Hear the call");
+  play.append(key("space"), icon("play"), "Hear the call");
   showQuestion();
   showItem();
   return () => life.end();

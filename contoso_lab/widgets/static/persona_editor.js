@@ -1,4 +1,6 @@
-import { h, icon, makeFrame, makeLife, PLAY, rove } from "./dom.js";
+import { h, rove } from "./dom.js";
+import { makeFrame, makeLife } from "./frame.js";
+import { icon } from "./icons.js";
 import { makeSound } from "./sound.js";
 
 const TYPED_MS = 250;
@@ -20,7 +22,7 @@ const render = ({ model, el }) => {
   const prompt = h("pre", { class: "cl-mono cl-pre cl-scroll", tabindex: "0", role: "tabpanel", "aria-label": "the prompt" });
   const diff = h("div", { class: "cl-mono cl-pre cl-scroll", tabindex: "0", role: "tabpanel", "aria-label": "what changes", hidden: true });
   const line = h("input", { class: "cl-input cl-grow", type: "text", "aria-label": "sample line" });
-  const hear = h("button", { class: "cl-btn", type: "button" }, icon(PLAY), "Hear it");
+  const hear = h("button", { class: "cl-btn", type: "button" }, icon("play"), "Hear it");
   const copy = h("input", { class: "cl-input cl-copy", type: "text", placeholder: "name of the copy", "aria-label": "name of the copy", spellcheck: "false" });
   const replace = h("input", { class: "cl-check", type: "checkbox" });
   const taken = h("label", { class: "cl-small", hidden: true }, replace, " replace the persona of that name");

@@ -1,43 +1,31 @@
 // One button: the kernel makes the page of a call, and the browser keeps it as a file.
 
+import { h } from "./dom.js";
+import { makeLife } from "./frame.js";
+
 const render = ({ model, el }) => {
-  const root = document.createElement("div");
-  root.className = "cl cl-row cl-share";
-  const button = document.createElement("button");
-  button.type = "button";
-  button.className = "cl-btn";
-  button.textContent = "Share this call";
-  const says = document.createElement("span");
-  says.className = "cl-small cl-quiet";
-  says.setAttribute("role", "status");
-  root.append(button, says);
+  const life = makeLife();
+  const button = h("button", { class: "cl-btn", type: "button", text: "Share this call", onclick: () => model.send({ do: "make" }) });
+  const says = h("span", { class: "cl-small cl-quiet", role: "status" });
+  const root = h("div", { class: "cl cl-row cl-share" }, button, says);
   el.append(root);
 
   const update = () => {
-    const busy = model.get("busy");
-    button.disabled = busy;
-    says.textContent = busy ? "Making the page …" : model.get("says");
+    button.disabled = model.get("busy");
+    says.textContent = model.get("busy") ? "Making the page …" : model.get("says");
   };
   const take = (message, buffers) => {
     if (!message?.page || !buffers?.length) return;
     const address = URL.createObjectURL(new Blob(buffers, { type: "text/html;charset=utf-8" }));
-    const link = document.createElement("a");
-    link.href = address;
-    link.download = message.page;
-    link.click();
+    h("a", { href: address, download: message.page }).click();
     setTimeout(() => URL.revokeObjectURL(address), 10000);
   };
-  button.addEventListener("click", () => model.send({ do: "make" }));
-  model.on("change:busy", update);
-  model.on("change:says", update);
-  model.on("msg:custom", take);
+  life.model(model, "change:busy", update);
+  life.model(model, "change:says", update);
+  life.model(model, "msg:custom", take);
+  life.add(() => root.remove());
   update();
-  return () => {
-    model.off("change:busy", update);
-    model.off("change:says", update);
-    model.off("msg:custom", take);
-    root.remove();
-  };
+  return () => life.end();
 };
 
 export default { render };

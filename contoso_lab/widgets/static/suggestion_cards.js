@@ -1,4 +1,5 @@
-import { empty, h, makeFrame, makeLife, rove } from "./dom.js";
+import { h, rove } from "./dom.js";
+import { empty, makeFrame, makeLife } from "./frame.js";
 
 const render = ({ model, el }) => {
   const life = makeLife();

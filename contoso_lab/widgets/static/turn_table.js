@@ -1,4 +1,6 @@
-import { clock, empty, h, icon, makeFrame, makeLife, PAUSE, PLAY, rove } from "./dom.js";
+import { clock, h, rove } from "./dom.js";
+import { empty, makeFrame, makeLife } from "./frame.js";
+import { icon } from "./icons.js";
 import { makeSound } from "./sound.js";
 
 const KINDS = [["all", "all turns"], ["customer", "customer"], ["assistant", "assistant"], ["cut", "cut off or failed"], ["slow", "slow or unanswered"], ["tools", "with tools"]];
@@ -30,7 +32,7 @@ const render = ({ model, el }) => {
         line.classList.toggle("is-sounding", on);
         const button = line.querySelector("button");
         if (!button) continue;
-        button.replaceChildren(icon(on ? PAUSE : PLAY));
+        button.replaceChildren(icon(on ? "pause" : "play"));
         button.setAttribute("aria-label", `${on ? "Stop" : "Hear"} turn ${place + 1}`);
       }
     },
@@ -87,7 +89,7 @@ const render = ({ model, el }) => {
     if (first && !lines.some((line) => line.tabIndex === 0 && !line.hidden)) first.tabIndex = 0;
   };
   const draw = (row, place) => {
-    const button = model.get("has_sound") ? h("button", { class: "cl-btn cl-round is-ghost", type: "button", tabindex: "-1", "aria-label": `Hear turn ${place + 1}` }, icon(PLAY)) : "";
+    const button = model.get("has_sound") ? h("button", { class: "cl-btn cl-round is-ghost", type: "button", tabindex: "-1", "aria-label": `Hear turn ${place + 1}` }, icon("play")) : "";
     return h("div", { class: `cl-turn is-${row.role}`, role: "row", tabindex: place ? "-1" : "0", "aria-rowindex": place + 1, "aria-selected": "false", "data-place": place },
       h("span", { role: "gridcell" }, button),
       h("span", { role: "gridcell", class: "cl-quiet cl-small cl-num", text: clock(row.start_ms) }),

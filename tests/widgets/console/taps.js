@@ -6,10 +6,14 @@ AudioNode.prototype.connect = function (to, ...more) {
   return connect.call(this, to, ...more);
 };
 window.workerSaid = [];
+window.workers = [];
+// As if the relay had sent this.
+window.tell = (event) => workers.at(-1).dispatchEvent(new MessageEvent("message", { data: { kind: "event", event, atMs: 0 } }));
 const NativeWorker = window.Worker;
 window.Worker = class extends NativeWorker {
   constructor(...given) {
     super(...given);
+    window.workers.push(this);
     this.addEventListener("message", ({ data }) => window.workerSaid.push({ ...data, atMs: performance.now() }));
   }
 };

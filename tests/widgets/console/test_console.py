@@ -47,6 +47,16 @@ def test_it_says_what_it_is_without_a_page(console: VoiceConsole) -> None:
     assert "error='The relay does not answer.'" in repr(console)
 
 
+def test_where_no_page_draws_it_there_are_words(tmp_path: Path, console: VoiceConsole) -> None:
+    data, _ = console._repr_mimebundle_()
+    assert data["application/vnd.jupyter.widget-view+json"]["model_id"] == console.model_id
+    assert "press Connect and talk" in data["text/html"]
+    with Recorder.start(tmp_path, console=console.console_id) as recorder:
+        says(recorder, "a", "A <tent> for four.")
+    assert console.calls.wait_for(lambda: console.calls.latest and console.calls.latest.ended, timeout_s=20)
+    assert "A &lt;tent&gt; for four." in console._repr_mimebundle_()[0]["text/html"]
+
+
 def test_two_consoles_are_told_apart(tmp_path: Path, console: VoiceConsole) -> None:
     other = VoiceConsole(runs=tmp_path)
     assert other.console_id != console.console_id

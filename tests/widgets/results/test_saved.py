@@ -18,9 +18,11 @@ from contoso_lab.recording import Recording
 from contoso_lab.widgets.catalog_browser import CatalogBrowser
 from contoso_lab.widgets.clip_player import ClipPlayer
 from contoso_lab.widgets.compare_calls import CompareCalls
+from contoso_lab.widgets.console import VoiceConsole
 from contoso_lab.widgets.labeller import Labeller
 from contoso_lab.widgets.persona_editor import PersonaEditor
 from contoso_lab.widgets.record_line import RecordLine
+from contoso_lab.widgets.share import ShareCall
 from contoso_lab.widgets.suggestion_cards import SuggestionCards
 from contoso_lab.widgets.turn_table import TurnTable
 from contoso_lab.widgets.waterfall import Waterfall
@@ -36,6 +38,7 @@ SHOWN: dict[str, tuple[Callable[[Calls], Any], str]] = {
     "PersonaEditor": (lambda calls: PersonaEditor("voice"), "who: Robin"),
     "CatalogBrowser": (lambda calls: CatalogBrowser(), "Autumn Night"),
     "RecordLine": (lambda calls: RecordLine(), "nothing was said yet"),
+    "ShareCall": (lambda calls: ShareCall(VoiceConsole()), "press Share this call"),
 }
 
 

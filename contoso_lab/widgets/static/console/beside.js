@@ -31,7 +31,8 @@ export class Beside {
 
   clicked(sku) {
     const id = this.pages?.page?.shownAs;
-    if (this.desk.live && id && sku) this.desk.call.send({ type: "lab.suggestions.clicked", suggestion_id: id, sku });
+    // A catalogue of one's own names its pictures as it likes; then only that something was clicked is known.
+    if (this.desk.live && id) this.desk.call.send({ type: "lab.suggestions.clicked", suggestion_id: id, ...(sku && { sku }) });
   }
 
   close() {

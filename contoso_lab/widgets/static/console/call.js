@@ -26,6 +26,7 @@ export class Call {
   talk = "open";
   muted = false;
   active = new Set(); // items that sound
+  findings = new Map(); // by item: what in its words breaks a rule of the shop
   #worker = null;
   #originMs = performance.timeOrigin + performance.now();
   #sound = null;
@@ -221,6 +222,9 @@ export class Call {
         break;
       case "lab.recording":
         this.recording = event.id;
+        break;
+      case "lab.finding":
+        this.findings.set(event.item_id, [...(this.findings.get(event.item_id) ?? []), event]);
         break;
       case "lab.reconnecting":
         this.on.happened("down");

@@ -1,7 +1,7 @@
 // The voice console: press Connect and talk. One desk for each widget, any number of views of it.
 
 import { Desk } from "./desk.js";
-import { h } from "./dom.js";
+import { h } from "../dom.js";
 import { controlsView, writeView } from "./view_controls.js";
 import { headView } from "./view_head.js";
 import { logView, settingsView, waitsView } from "./view_more.js";

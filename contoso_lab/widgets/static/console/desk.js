@@ -7,7 +7,7 @@ import { Call } from "./call.js";
 import { Choices } from "./choices.js";
 import { priceOf } from "./cost.js";
 import { Failed, unexpected, unplugged } from "./failures.js";
-import { endsWords, noticeOf } from "./notices.js";
+import { endsWords, noticeOf, receiptOf } from "./notices.js";
 import { next, PHASES, START } from "./phase.js";
 import { clipBytes, RecordedCustomer } from "./recorded.js";
 import { devices, Sound } from "./sound.js";
@@ -30,8 +30,9 @@ export class Desk extends Choices {
   #abort = null;
   #recorded = null;
   #views = 0;
+  #receipt = ""; // of a customer who was forgotten
   #leave = () => this.call?.drop();
-  #changed = () => this.refreshDevices();
+  #changed = () => this.#plugged();
 
   constructor(model) {
     super(model);
@@ -128,6 +129,7 @@ export class Desk extends Choices {
     await this.guard(async () => {
       await this.#sound.use(await Sound.microphone(id, this.kept.echo), true);
       this.failure = null;
+      this.#syncError();
     });
   }
 
@@ -227,6 +229,7 @@ export class Desk extends Choices {
     this.log.event(event, direction);
     const notice = direction === "in" && noticeOf(event);
     if (notice) this.tell(notice);
+    if (event.type === "lab.forgotten") this.#receipt = receiptOf(event);
     if (event.type.startsWith("session.")) this.call.price = this.price;
     if (event.type === "lab.suggestions.requested") this.beside.tell((pages) => pages.requested(event.suggestion_id));
     if (endsWords(event)) this.beside.tell((pages) => pages.said());
@@ -239,6 +242,15 @@ export class Desk extends Choices {
     this.#recorded = this.#sound = null;
     this.bell.hungUp();
     this.happen(how);
+    if (this.#receipt) this.#forgotten();
+  }
+
+  // Their conversation is deleted, and so it is here.
+  #forgotten() {
+    const receipt = this.#receipt;
+    this.#receipt = "";
+    this.beginAnew();
+    this.tell(receipt);
   }
 
   #failed(error, abort) {
@@ -255,9 +267,22 @@ export class Desk extends Choices {
   }
 
   async #unplugged() {
-    await this.setMicrophone("");
-    if (this.live && !this.failure) this.tell("The microphone was unplugged; another one has taken its place.");
-    else if (this.live) this.failure = unplugged();
+    if (this.source === "microphone") await this.setMicrophone("");
+    if (!this.live) return;
+    if (this.source === "microphone" && !this.failure) return this.tell("The microphone was unplugged; another one has taken its place.");
+    this.failure = unplugged();
+    this.#syncError();
+    this.touch();
+  }
+
+  #syncError() {
+    this.sync({ error: this.failure ? `${this.failure.says} ${this.failure.remedy}` : "" });
+  }
+
+  // Devices came or went: a call whose microphone is gone takes the one that is there now.
+  async #plugged() {
+    await this.refreshDevices();
+    if (this.live && this.failure?.kind === "unplugged" && this.found.microphones.length) await this.setMicrophone(this.kept.microphone);
   }
 
   async #speak(clip) {

@@ -1,6 +1,7 @@
 // The buttons of a call, the two meters, and the line to write in.
 
-import { h, icon, put } from "./dom.js";
+import { h, put } from "../dom.js";
+import { icon } from "../icons.js";
 
 const QUIETEST_DB = -60;
 const LOUD = 0.02; // a voice, as the meter sees it

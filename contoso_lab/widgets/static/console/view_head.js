@@ -1,7 +1,8 @@
 // The top: the lamp and its word, how long and how dear the call is, who calls whom.
 
 import { money } from "./cost.js";
-import { clockOf, h, icon, options, put, secondsOf } from "./dom.js";
+import { clock, h, options, put, secondsOf } from "../dom.js";
+import { icon } from "../icons.js";
 import { PHASES } from "./phase.js";
 
 export function headView(desk) {
@@ -31,7 +32,7 @@ export function headView(desk) {
     const begun = call !== null && call.startedMs !== null;
     timer.hidden = wait.hidden = cost.hidden = !begun;
     if (begun) {
-      put(timer, { text: clockOf((call.endedMs ?? Date.now()) - call.startedMs) });
+      put(timer, { text: clock((call.endedMs ?? Date.now()) - call.startedMs) });
       const median = call.waits.medianMs;
       wait.hidden = median === null;
       if (median !== null) put(wait, { text: `answers in ${secondsOf(median)}` });

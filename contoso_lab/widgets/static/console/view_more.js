@@ -1,6 +1,7 @@
 // What is folded away: settings, how long each answer took, the activity log.
 
-import { h, icon, keyed, options, put, secondsOf } from "./dom.js";
+import { h, keyed, options, put, secondsOf } from "../dom.js";
+import { icon } from "../icons.js";
 import { stamp } from "./log.js";
 import { PARTS } from "./waits.js";
 

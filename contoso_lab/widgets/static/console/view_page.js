@@ -1,13 +1,15 @@
 // The page beside the call: what the assistant puts on the customer's screen.
 
-import { h, icon, put } from "./dom.js";
+import { h, put } from "../dom.js";
+import { icon } from "../icons.js";
+import { brokenView, updateBroken } from "./broken.js";
 import { renderMarkdown } from "./markdown.js";
 
 export function pageView(desk) {
   const state = h("span", { class: "cl-small cl-quiet cl-end" });
   const run = h("div", { class: "cl-progress" }, h("i"));
   const body = h("div", { class: "clc-page" });
-  const broken = h("ul", { class: "clc-broken cl-small" });
+  const broken = brokenView();
   const empty = h("div", { class: "cl-empty" }, "Ask to see something. What the assistant recommends appears here, with pictures.");
   const ask = h("button", { class: "cl-btn is-small", type: "button", onclick: () => desk.beside.tell((pages) => pages.press()) }, icon("screen"), "Write it now");
   const problem = h("p", { class: "cl-small cl-bad" });
@@ -16,11 +18,12 @@ export function pageView(desk) {
   let shown = null;
 
   function picture(path, alt) {
-    const [, sku] = path.match(/\/images\/([\w-]+)\.\w+$/) ?? [];
-    const image = h("img", { alt: alt || sku || "", loading: "lazy" });
+    const [, name] = path.match(/\/images\/([^/?#]+)\.\w+$/) ?? [];
+    const skuOf = () => desk.beside.pages?.page?.skus.find((sku) => sku === name) ?? "";
+    const image = h("img", { alt: alt || name || "", loading: "lazy" });
     const missing = h("span", { class: "clc-missing cl-small" }, alt || "picture");
-    const holder = h("button", { class: "clc-picture", type: "button", title: alt, onclick: () => holder.classList.toggle("is-large") | desk.beside.clicked(sku) }, missing);
-    if (!sku || !desk.beside.pages) return missing;
+    const holder = h("button", { class: "clc-picture", type: "button", title: alt, onclick: () => holder.classList.toggle("is-large") | desk.beside.clicked(skuOf()) }, missing);
+    if (!name || !desk.beside.pages) return missing;
     // Once for each picture: a page is drawn anew with every word that comes.
     if (!pictures.has(path)) pictures.set(path, desk.beside.pages.door.picture(path));
     pictures.get(path).then((url) => {
@@ -47,8 +50,7 @@ export function pageView(desk) {
     if (key === shown) return;
     shown = key;
     body.replaceChildren(...(page ? [renderMarkdown(page.text, picture)] : []));
-    broken.replaceChildren(...(page?.broken ?? []).map(({ words, says }) => h("li", {}, h("b", {}, words), says ? ` — the catalogue says: ${says}` : " — nobody spoke of it")));
-    broken.hidden = !page?.broken?.length;
+    updateBroken(broken, page?.broken ?? []);
   }
   return { element, update };
 }

@@ -1,7 +1,9 @@
 // What was said, typed and heard, in one column: the chat, then the call, then the chat again. Words that nobody heard
 // are struck out; those that are still to be heard are pale.
 
-import { clockOf, h, icon, keyed, put } from "./dom.js";
+import { clock, h, keyed, put } from "../dom.js";
+import { icon } from "../icons.js";
+import { brokenView, updateBroken } from "./broken.js";
 import { heardText } from "./draft.js";
 
 const NAMES = { user: "You", assistant: "Assistant", system: "Note" };
@@ -53,7 +55,7 @@ function rowsOf(desk) {
     for (const each of call.conversation.turns) {
       if (each.role === "system") continue;
       const playing = call.playing?.item === each.id ? call.playing.playedMs : null;
-      rows.push({ key: `${key}_${each.id}`, turn: each, at: each.startedMs, playing, live: call.endedMs === null, note: noteOf(each) });
+      rows.push({ key: `${key}_${each.id}`, turn: each, at: each.startedMs, playing, live: call.endedMs === null, note: noteOf(each), findings: call.findings.get(each.id) ?? [] });
     }
     if (call.endedMs !== null) rows.push({ key: `${key}_end`, over: call });
   }
@@ -71,15 +73,16 @@ function makeRow(row) {
   if (row.mark || row.over) return h("div", { class: "clc-mark cl-small cl-quiet" }, h("span"));
   const { role } = row.turn;
   const words = h("p", { class: "clc-words" }, h("span", { class: "clc-heard" }), h("span", { class: "clc-coming" }), h("span"), h("s", { title: "nobody heard this" }));
-  return h("article", { class: `clc-turn is-${role}` }, h("div", { class: "clc-who" }, h("b", {}, NAMES[role]), h("time"), h("small")), words, h("div", { class: "clc-tools" }));
+  return h("article", { class: `clc-turn is-${role}` }, h("div", { class: "clc-who" }, h("b", {}, NAMES[role]), h("time"), h("small")), words, h("div", { class: "clc-tools" }), brokenView());
 }
 
 function updateRow(element, row) {
   if (row.mark) return put(element.firstChild, { text: `Call at ${new Date(row.mark.startedMs).toTimeString().slice(0, 5)}` });
-  if (row.over) return put(element.firstChild, { text: `Call ended after ${clockOf(row.over.endedMs - row.over.startedMs)}` });
-  const { turn, playing, live, note } = row;
-  const [who, words, tools] = element.children;
-  put(who.children[1], { text: row.at === undefined ? "" : clockOf(row.at), hidden: row.at === undefined });
+  if (row.over) return put(element.firstChild, { text: `Call ended after ${clock(row.over.endedMs - row.over.startedMs)}` });
+  const { turn, playing, live, note, findings } = row;
+  const [who, words, tools, broken] = element.children;
+  updateBroken(broken, findings ?? []);
+  put(who.children[1], { text: row.at === undefined ? "" : clock(row.at), hidden: row.at === undefined });
   put(who.children[2], { text: note, hidden: !note });
   const { text } = turn;
   let heard = turn.heard ?? text;
