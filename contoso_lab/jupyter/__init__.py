@@ -7,7 +7,7 @@ Installing the package enables it (`etc/jupyter/jupyter_server_config.d/contoso_
 | `GET contoso-lab/status` | how far relay and engine are, and who there is to talk to (`keeper`) |
 | `POST contoso-lab/start`, `POST contoso-lab/stop` | start and stop them |
 | `contoso-lab/api/…` | the relay's own doors for pages, over HTTP and WebSocket (`forward`) |
-| `GET contoso-lab/images/…` | the pictures of the shop's products |
+| `GET contoso-lab/images/…` | the pictures of the catalogue that the relay uses |
 """
 
 from __future__ import annotations

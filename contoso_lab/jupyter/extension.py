@@ -9,11 +9,17 @@ from jupyter_server.extension.application import ExtensionApp
 from jupyter_server.utils import url_path_join
 from traitlets import Bool, Unicode
 
-from contoso_lab.jupyter.forward import HTTP_PATHS, SOCKET_PATHS, HttpForward, SocketForward
+from contoso_lab.jupyter.forward import (
+    HTTP_PATHS,
+    PICTURE_PATHS,
+    SOCKET_PATHS,
+    HttpForward,
+    PictureForward,
+    SocketForward,
+)
 from contoso_lab.jupyter.handlers import (
     DEMO,
     DemoHandler,
-    ImageHandler,
     StartHandler,
     StatusHandler,
     StopHandler,
@@ -57,7 +63,7 @@ class ContosoLab(ExtensionApp):
             (rf"{BELOW}/start", StartHandler),
             (rf"{BELOW}/stop", StopHandler),
             (rf"{BELOW}/demo", DemoHandler, {"demo": Path(self.demo)}),
-            (rf"{BELOW}/images/([A-Z0-9-]+\.svg)", ImageHandler),
+            (rf"{BELOW}/({PICTURE_PATHS})", PictureForward),
             (rf"{BELOW}/({HTTP_PATHS})", HttpForward),
             (rf"{BELOW}/({SOCKET_PATHS})", SocketForward),
         ]

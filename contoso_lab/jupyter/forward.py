@@ -17,6 +17,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from typing import Any
+from urllib.parse import quote
 
 from jupyter_server.auth.decorator import authorized, ws_authenticated
 from jupyter_server.base.handlers import APIHandler, JupyterHandler
@@ -31,6 +32,8 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidSta
 from contoso_lab.jupyter.handlers import Kept
 
 HTTP_PATHS = r"api/token|api/request|api/suggestion|healthz|asyncapi\.json|openapi\.json"
+TOKEN_PATH = "api/token"
+PICTURE_PATHS = r"images/[^/]+"
 SOCKET_PATHS = r"api/realtime/ws|api/chat"
 MOST_MESSAGE_BYTES = 16 * 2**20
 """As the relay takes them."""
@@ -77,7 +80,7 @@ class HttpForward(_Quiet, APIHandler):
         await self._forward(path)
 
     async def _forward(self, path: str) -> None:
-        relay = await self.keeper.ready()
+        relay = await self._reach()
         if relay is None:
             self._refuse(_NO_RELAY[0], self.keeper.message)
             return
@@ -87,8 +90,10 @@ class HttpForward(_Quiet, APIHandler):
         headers = {name: self.request.headers[name] for name in _TO_RELAY if name in self.request.headers}
         if self.token_authenticated:
             headers.pop("Authorization", None)  # it was Jupyter's own
+        if path == TOKEN_PATH:
+            headers["Authorization"] = f"Bearer {self.keeper.secret}"  # who may ask is Jupyter's to say
         asked = httpclient.HTTPRequest(
-            f"{relay}/{path}{'?' + self.query if self.query else ''}",
+            f"{relay}/{quote(path)}{'?' + self.query if self.query else ''}",
             method=str(self.request.method),
             headers={**headers, "Origin": relay},
             body=self.request.body if self.request.method == "POST" else None,
@@ -114,6 +119,10 @@ class HttpForward(_Quiet, APIHandler):
         if not self._finished:
             self.finish()
 
+    async def _reach(self) -> str | None:
+        """Where the relay is; it is started when it is not there yet."""
+        return await self.keeper.ready()
+
     _head = False
 
     def _take_head(self, line: str) -> None:
@@ -135,6 +144,23 @@ class HttpForward(_Quiet, APIHandler):
         self.clear()
         self.set_status(status)
         self.finish({"error": {"type": "relay_error", "code": "not_now", "message": sentence}})
+
+
+class PictureForward(HttpForward):
+    """The pictures of the catalogue that the relay uses, which may be one of your own; they start no relay."""
+
+    @property
+    def content_security_policy(self) -> str:
+        """An SVG that is opened by itself may run nothing."""
+        return "default-src 'none'; style-src 'unsafe-inline'; sandbox"
+
+    async def _reach(self) -> str | None:
+        return self.keeper.relay_url
+
+    def _take_head(self, line: str) -> None:
+        super()._take_head(line)
+        if line.lower().startswith("cache-control:"):  # behind a login nothing is for everybody's cache
+            self.set_header("Cache-Control", line.partition(":")[2].strip().replace("public", "private"))
 
 
 class SocketForward(_Quiet, WebSocketMixin, WebSocketHandler, JupyterHandler):

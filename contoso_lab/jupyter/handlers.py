@@ -1,4 +1,4 @@
-"""What the extension answers itself: status, start, stop, the shop's pictures, and the way to the demo page."""
+"""What the extension answers itself: status, start, stop, and the way to the demo page."""
 
 from __future__ import annotations
 
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 RESOURCE = "contoso-lab"
 """What Jupyter's authorizer is asked about; who may run kernels may as well talk."""
 DEMO = HOME / "notebooks" / "demo.ipynb"
-IMAGES = HOME / "data" / "images"
 
 
 class Kept:
@@ -65,23 +64,6 @@ class StopHandler(Kept, APIHandler):
         """Stop, and answer when that is done."""
         await self.keeper.stop()
         self.finish(await self.keeper.status())
-
-
-class ImageHandler(Kept, JupyterHandler):
-    """`GET images/…`: what the catalogue calls `/images/…`."""
-
-    @web.authenticated
-    @authorized
-    async def get(self, name: str) -> None:
-        """A picture."""
-        place = IMAGES / name
-        if not place.is_file():
-            raise web.HTTPError(404)
-        self.set_header("Content-Type", "image/svg+xml")
-        self.set_header("Cache-Control", "private, max-age=3600")
-        # An SVG that is opened by itself may run nothing.
-        self.set_header("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; sandbox")
-        self.finish(place.read_bytes())
 
 
 class DemoHandler(Kept, JupyterHandler):

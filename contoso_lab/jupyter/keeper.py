@@ -13,6 +13,7 @@ import asyncio
 import contextlib
 import logging
 import os
+import secrets
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -36,6 +37,8 @@ class Keeper:
         self._tools = tools
         self._runs = runs.resolve()
         self._log = log
+        self.secret = _secret()
+        """What the relay asks for: on a machine that others share, its port alone is to open nothing."""
         self._entry = Entry(os.getpid(), server_url, str(self._runs), tools=tools)
 
     @property
@@ -92,12 +95,14 @@ class Keeper:
     async def _start(self) -> None:
         from contoso_lab.live import mend, start
 
-        tools, told = self._tools, self._progress
+        tools, secret, told = self._tools, self.secret, self._progress
         try:
             if self._here is not None:  # one of the two has ended by itself
-                self._here = await mend(self._here, tools=tools, progress=told)
+                self._here = await mend(self._here, tools=tools, secret=secret, progress=told)
             else:
-                self._here = await start(runs=self._runs, target=_target(), tools=tools, fresh=True, progress=told)
+                self._here = await start(
+                    runs=self._runs, target=_target(), tools=tools, fresh=True, secret=secret, progress=told
+                )
         except LabError as error:
             self._log.warning("contoso-lab: %s", error)
             self._set("failed", str(error))
@@ -138,13 +143,22 @@ class Keeper:
                 "kind": here.target.kind, "base_url": here.target.base_url,
                 "model": here.target.model, "chat_model": here.target.chat_model,
             }  # fmt: skip
-            entry = replace(entry, state="ready", relay=_running(here.relay), engine=engine, target=target)
+            relay = _running(here.relay)
+            entry = replace(entry, state="ready", relay=relay, engine=engine, target=target, secret=self.secret)
         else:
             entry = replace(entry, state=self.state)
         try:
             write_entry(entry)
         except OSError as error:  # kernels then start a relay of their own
             self._log.warning("contoso-lab: kernels cannot be told of the relay (%s)", error.strerror)
+
+
+def _secret() -> str:
+    """The one that the environment names, for programs that know it, or else a new one."""
+    from contoso_lab.settings import Settings
+
+    named = Settings().relay_secret
+    return (named.get_secret_value() if named else "") or secrets.token_urlsafe(32)
 
 
 def _running(service: Any) -> Running:

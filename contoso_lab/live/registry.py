@@ -1,7 +1,8 @@
 """Where the relay of a Jupyter server is: one small file for each server, in Jupyter's runtime folder, for its owner.
 
 The server extension (`contoso_lab.jupyter`) writes it. A kernel of that server reads it to follow its calls, and to use
-its relay and its engine instead of loading the models once more. It holds no token and no key.
+its relay and its engine instead of loading the models once more. It holds the relay's secret, as Jupyter's own file
+beside it holds Jupyter's token; the provider's key it holds not.
 """
 
 from __future__ import annotations
@@ -51,6 +52,8 @@ class Entry:
     target: dict[str, str] = field(default_factory=dict)
     """Whom the calls reach: kind, base_url, model and chat_model."""
     tools: bool = False
+    secret: str = field(default="", repr=False)
+    """What the relay asks for before it gives a token."""
 
     @classmethod
     def read(cls, place: Path) -> Entry:

@@ -13,6 +13,7 @@ from contoso_lab.live.borrowing import Lent, borrow
 from contoso_lab.live.service import Progress, Service
 from contoso_lab.recording import Labels, Recording
 from contoso_lab.session import Caller, WriteUpDesk, hold_call
+from contoso_lab.session.door import remember_secret
 from contoso_lab.settings import Settings, Target
 from contoso_lab.shop import Catalog, get_customer
 from contoso_lab.wire import Turn
@@ -62,6 +63,7 @@ async def start(
     memory: str | None = None,
     tools: bool = False,
     fresh: bool = False,
+    secret: str | None = None,
     progress: Progress = lambda _: None,
 ) -> Here:
     """Start a relay, and the local engine unless a target is given. End both with `stop`.
@@ -76,6 +78,8 @@ async def start(
             file beside the recordings.
         tools: let the agent look up products and fill the cart.
         fresh: start processes of its own in any case.
+        secret: what the relay asks for before it gives a token; a page of its own has none to show. Without it the
+            environment's, or else anybody on this machine may call.
         progress: called with each thing that is done.
 
     Raises:
@@ -86,6 +90,8 @@ async def start(
         entry = await borrow(runs=given, tools=tools, progress=progress)
         if entry is not None and entry.relay is not None and (engine_target := entry.local_target()) is not None:
             progress(f"using the relay that JupyterLab runs ({entry.relay.url}); fresh=True starts another one")
+            if entry.secret:
+                remember_secret(entry.relay.url, entry.secret)
             lent = Lent("engine", entry.engine) if entry.engine is not None else None
             return Here(Lent("relay", entry.relay), lent, engine_target, Path(entry.runs), _memory(Path(entry.runs)))
     root = given or Path("runs")
@@ -97,7 +103,7 @@ async def start(
         progress(f"the engine listens on {engine.url}")
         target = Target.local(f"{engine.url}/v1")
     try:
-        relay = await _start_relay(target, root, memory, tools=tools, progress=progress)
+        relay = await _start_relay(target, root, memory, tools=tools, secret=secret, progress=progress)
     except BaseException:
         if engine is not None:
             await engine.stop()
@@ -105,7 +111,9 @@ async def start(
     return Here(relay, engine, target, root, memory)
 
 
-async def mend(here: Here, *, tools: bool = False, progress: Progress = lambda _: None) -> Here:
+async def mend(
+    here: Here, *, tools: bool = False, secret: str | None = None, progress: Progress = lambda _: None
+) -> Here:
     """Start again what has ended by itself; an engine that lives keeps its models, and gets a new relay.
 
     Raises:
@@ -113,19 +121,28 @@ async def mend(here: Here, *, tools: bool = False, progress: Progress = lambda _
     """
     if isinstance(here.engine, Service) and not here.engine.alive:
         await stop(here)
-        return await start(runs=here.runs, memory=here.memory, tools=tools, fresh=True, progress=progress)
+        return await start(
+            runs=here.runs, memory=here.memory, tools=tools, fresh=True, secret=secret, progress=progress
+        )  # fmt: skip
     await here.relay.stop()
-    relay = await _start_relay(here.target, here.runs, here.memory, tools=tools, progress=progress)
+    relay = await _start_relay(here.target, here.runs, here.memory, tools=tools, secret=secret, progress=progress)
     return replace(here, relay=relay)
 
 
-async def _start_relay(target: Target, runs: Path, memory: str, *, tools: bool, progress: Progress) -> Service:
+async def _start_relay(
+    target: Target, runs: Path, memory: str, *, tools: bool, secret: str | None, progress: Progress
+) -> Service:
     progress("starting the relay")
+    environment = {**_keys(target), "CONTOSO_LAB_MEMORY": memory}
+    if secret is not None:
+        environment["CONTOSO_LAB_RELAY_SECRET"] = secret
     relay = await Service.start(
         "relay", *_which(target), "--runs", str(runs), "--port", "0", *(["--tools"] if tools else []),
-        progress=progress, environment={**_keys(target), "CONTOSO_LAB_MEMORY": memory},
+        progress=progress, environment=environment,
     )  # fmt: skip
     progress(f"the relay listens on {relay.url}")
+    if secret is not None:
+        remember_secret(relay.url, secret)
     return relay
 
 

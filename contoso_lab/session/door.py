@@ -20,10 +20,21 @@ if TYPE_CHECKING:
     from openai.resources.realtime.realtime import AsyncRealtimeConnection
 
 TOKEN_TIMEOUT_S = 10.0
+_SECRETS: dict[str, str] = {}
+
+
+def remember_secret(relay_url: str, secret: str) -> None:
+    """Show this relay its secret from now on, in this process: whoever calls through it need not know of one.
+
+    >>> remember_secret("http://127.0.0.1:8901/", "a secret of some length")
+    """
+    _SECRETS[relay_url.rstrip("/")] = secret
 
 
 async def fetch_token(relay_url: str, *, secret: str | None = None, **binding: str | None) -> str:
     """Ask the relay for a token that opens one call, bound to a persona, a customer, a thread and a scenario.
+
+    Without a `secret` it shows the one that this process remembers of that relay, if it does.
 
     Raises:
         SessionRefused: the relay is not there, or says no; the message carries its reason.
@@ -33,7 +44,7 @@ async def fetch_token(relay_url: str, *, secret: str | None = None, **binding: s
     if not relay_url.startswith(("http://", "https://")):
         raise SessionRefused(where, "that is no address; write it as http://127.0.0.1:8901")
     request = urllib.request.Request(f"{relay_url.rstrip('/')}/api/token?{query}")
-    if secret:
+    if secret := secret or _SECRETS.get(relay_url.rstrip("/")):
         request.add_header("Authorization", f"Bearer {secret}")
 
     def ask() -> bytes:

@@ -17,6 +17,7 @@ from websockets.asyncio.server import ServerConnection, serve
 
 TOKEN = "jupyters-own-token"
 BASE = "/user/alice/"
+PICTURE = b"\x89PNG of a boat"
 
 
 @dataclass
@@ -43,6 +44,7 @@ class _Keeper:
         self.up = True
         self.message = "the engine could not start: no models"
         self.calls: list[str] = []
+        self.secret = "what the relay asks for"
 
     @property
     def relay_url(self) -> str | None:
@@ -95,6 +97,11 @@ async def _relay() -> AsyncIterator[FakeRelay]:
             )
 
         async def get(self) -> None:
+            if str(self.request.uri).startswith("/images/"):
+                self.set_header("Content-Type", "image/png")
+                self.set_header("Cache-Control", "public, max-age=3600")
+                self.finish(PICTURE)
+                return
             self.set_header("Set-Cookie", "relay=1")
             self.set_header("Retry-After", "7")
             self.set_status(429 if "full" in str(self.request.uri) else 200)

@@ -11,7 +11,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed, ConnectionClosedError, InvalidStatus
 
-from tests.jupyter.conftest import TOKEN, FakeRelay, Server
+from tests.jupyter.conftest import PICTURE, TOKEN, FakeRelay, Server
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -247,7 +247,38 @@ async def test_a_token_comes_from_the_relay(server, relay):
     method, path, headers, _ = relay.asked[0]
     assert (method, path) == ("GET", "/api/token?persona=voice&console=c1")
     assert headers["Origin"] == relay.url
-    assert "Authorization" not in headers, "Jupyter's own token goes no further"
+    assert headers["Authorization"] == f"Bearer {server.keeper.secret}", "Jupyter's own token goes no further"
+
+
+async def test_what_the_page_shows_the_relay_is_passed_on(server, relay):
+    """A page that is written belongs to a thread, and the token that opens it is the page's own."""
+    relay.url = relay.http_url
+    for _ in range(3):
+        relay.pieces.put_nowait(None)
+    cookies = await signed_in(server)
+    xsrf = cookies.partition("_xsrf=")[2].partition(";")[0]
+    shown = {"Cookie": cookies, "X-XSRFToken": xsrf, "Authorization": "Bearer of-the-thread"}
+    answer = await server.fetch("api/suggestion", method="POST", headers=shown, body=b"{}")
+    assert answer.code == 200
+    assert relay.asked[0][2]["Authorization"] == "Bearer of-the-thread"
+
+
+async def test_pictures_are_those_of_the_relays_catalogue(server, relay):
+    relay.url = relay.http_url
+    answer = await server.fetch("images/my%20boat.png")
+    assert (answer.code, answer.body) == (200, PICTURE)
+    assert answer.headers["Content-Type"] == "image/png"
+    assert answer.headers["Cache-Control"] == "private, max-age=3600"
+    assert "sandbox" in answer.headers["Content-Security-Policy"]
+    assert relay.asked[0][1] == "/images/my%20boat.png"
+    assert (await server.fetch("images/my%20boat.png", headers={})).code == 403
+    assert len(relay.asked) == 1
+
+
+async def test_a_picture_starts_no_relay(server, relay):
+    server.keeper.up = False
+    assert (await server.fetch("images/TEN-02.svg")).code == 503
+    assert server.keeper.calls == []
 
 
 async def test_a_no_of_the_relay_is_passed_on(server, relay):

@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 
-from contoso_lab.settings import HOME
 from tests.jupyter.conftest import BASE, TOKEN
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -24,17 +23,6 @@ async def test_start_and_stop_are_asked_of_the_keeper(server):
         answer = await server.fetch(path, method="POST", body=b"")
         assert answer.code == 200
     assert server.keeper.calls == ["start", "stop"]
-
-
-@pytest.mark.parametrize(("name", "code"), [("TEN-01.svg", 200), ("NO-99.svg", 404), ("../catalog.json", 404)])
-async def test_pictures_of_the_shop(server, name, code):
-    answer = await server.fetch(f"images/{name}")
-    assert answer.code == code
-    if code == 200:
-        assert answer.body == (HOME / "data" / "images" / name).read_bytes()
-        assert answer.headers["Content-Type"] == "image/svg+xml"
-        assert "sandbox" in answer.headers["Content-Security-Policy"]
-    assert (await server.fetch(f"images/{name}", headers={"Cookie": ""})).code in (302, 403, 404)
 
 
 async def test_the_demo_is_voilas_page_and_the_relay_begins_to_start(server):

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -109,6 +110,12 @@ def test_with_the_server_ends_its_relay(server: Server, how: signal.Signals) -> 
     assert json.loads(urllib.request.urlopen(f"{entry['relay']['url']}/healthz").read())["status"] == "ok"
     assert server.ask("status")["target"] == "url"
     assert "token" in server.ask("api/token?console=c1")
+
+    # Whoever is on this machine, too, and has no business with Jupyter, gets in by no port.
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        urllib.request.urlopen(f"{entry['relay']['url']}/api/token")
+    assert refused.value.code == 401
+    refused.value.close()
 
     # A relay that dies is noticed, and comes again when it is asked for.
     if how is signal.SIGTERM:

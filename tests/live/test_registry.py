@@ -16,6 +16,7 @@ import pytest
 import contoso_lab as lab
 from contoso_lab.errors import EngineError
 from contoso_lab.live.registry import Entry, Running, entries, find_ours, is_healthy, lives, write_entry
+from contoso_lab.session.door import fetch_token
 from contoso_lab.settings import Target
 
 
@@ -30,6 +31,8 @@ class Jupyter(http.server.BaseHTTPRequestHandler):
         self.asked.append((f"GET {self.path}", self.headers["Authorization"]))
         if self.path == "/healthz":
             return self._say({"status": "ok"})
+        if self.path.startswith("/api/token"):
+            return self._say({"token": "ticket"})
         status = self.told.pop(0) if len(self.told) > 1 else self.told[0]
         if status["state"] == "ready":
             type(self).on_start()
@@ -139,6 +142,17 @@ async def test_a_notebook_uses_what_its_jupyter_server_has(runtime, tmp_path, ju
     await lab.stop(here, progress=told.append)
     assert "go on" in told[-1]
     here.check()
+
+
+async def test_its_secret_is_shown_for_a_kernel_that_may_read_it(runtime, tmp_path, jupyter):
+    handler, url = jupyter
+    entry = replace(ready(url, tmp_path), secret="what the relay asks for")
+    await asyncio.to_thread(write_entry, entry)
+    here = await lab.start()
+    assert await fetch_token(here.relay_url, persona="voice") == "ticket"
+    assert handler.asked[-1] == ("GET /api/token?persona=voice", "Bearer what the relay asks for")
+    assert "asks for" not in repr(entry)
+    assert "asks for" not in repr(here)
 
 
 async def test_it_is_asked_to_start_and_waited_for(runtime, tmp_path, jupyter):
