@@ -7,7 +7,7 @@ from typing import Any
 
 from contoso_lab.errors import ShopError
 from contoso_lab.prompts import Prompt
-from contoso_lab.prompts.persona import TurnDetection
+from contoso_lab.prompts.persona_parts import TurnDetection
 from contoso_lab.shop.catalog import Catalog
 from contoso_lab.shop.customers import Customer
 from contoso_lab.shop.persona import Persona, voice_prompt
