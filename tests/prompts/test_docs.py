@@ -28,7 +28,7 @@ def blocks(language: str) -> list[str]:
 def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the package, its prompts and its data, that the commands may change."""
     root = tmp_path_factory.mktemp("checkout")
-    ignore = shutil.ignore_patterns("__pycache__", "*.wav")
+    ignore = shutil.ignore_patterns("*.wav", "recordings")
     for folder in ("contoso_lab", "prompts", "data"):
         shutil.copytree(HOME / folder, root / folder, ignore=ignore)
     command = root / "bin" / "contoso-lab"
