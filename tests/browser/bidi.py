@@ -14,6 +14,8 @@ from websockets.asyncio.client import ClientConnection, connect
 
 START_S = 90.0
 PREFERENCES = {
+    # Without it a window that nobody looks at never has the focus, and JupyterLab takes what has the focus for current.
+    "focusmanager.testmode": True,
     "media.navigator.streams.fake": True,
     "media.navigator.permission.disabled": True,
     "media.autoplay.default": 0,
@@ -38,12 +40,17 @@ class Firefox:
         self._number = 0
         self._context = ""
         self.version = ""
+        self.log: list[str] = []
+        """What the page has written into its console."""
 
     async def begin(self) -> None:
         """Open the session."""
         said = await self.command("session.new", capabilities={})
         self.version = said["capabilities"]["browserVersion"]
         self._context = (await self.command("browsingContext.getTree"))["contexts"][0]["context"]
+        await self.command("session.subscribe", events=["log.entryAdded"])
+        # A page that is not in front has slow timers.
+        await self.command("browsingContext.activate", context=self._context)
 
     async def command(self, method: str, **given: Any) -> Any:
         """One command, and its answer."""
@@ -51,6 +58,8 @@ class Firefox:
         await self._line.send(json.dumps({"id": self._number, "method": method, "params": given}))
         while True:
             said = json.loads(await self._line.recv())
+            if said.get("method") == "log.entryAdded":
+                self.log.append(f"{said['params']['level']}: {said['params']['text']}")
             if said.get("id") == self._number:
                 assert said.get("type") != "error", said
                 return said["result"]

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.browser.rig import CHROMIUM, Lab, Tab, new_tab, running_chromium, running_lab, write_microphone
+from tests.browser.rig import CHROMIUM, IMPATIENT_MS, Lab, Tab, new_tab, running_chromium, running_lab, write_microphone
 
 
 @pytest.fixture(scope="session")
@@ -22,7 +22,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
 @pytest.fixture(scope="session")
 def microphone(tmp_path_factory: pytest.TempPathFactory) -> Path:
     place = tmp_path_factory.mktemp("microphone") / "line.wav"
-    write_microphone(place)
+    write_microphone(place, IMPATIENT_MS)
     return place
 
 

@@ -11,11 +11,12 @@ import os
 import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -41,9 +42,10 @@ PLAIN = (
 HEARING = """
 (() => {
   const plain = AudioNode.prototype.connect;
-  window.heard = { rate: 0, blocks: [] };
+  window.heard = { rate: 0, blocks: [], frames: [] };
   const worklet = `registerProcessor("test-tap", class extends AudioWorkletProcessor {
-    process(inputs) { const x = inputs[0][0]; if (x) this.port.postMessage(x.slice()); return true; } });`;
+    process(inputs) { const x = inputs[0][0]; if (x) this.port.postMessage([currentFrame, x.slice()]);
+    return true; } });`;
   const url = URL.createObjectURL(new Blob([worklet], { type: "text/javascript" }));
   AudioNode.prototype.connect = function (to, ...rest) {
     if (to === this.context.destination && to instanceof AudioDestinationNode && this.context instanceof AudioContext) {
@@ -52,7 +54,10 @@ HEARING = """
         const tap = new AudioWorkletNode(context, "test-tap",
           { numberOfOutputs: 0, channelCount: 1, channelCountMode: "explicit" });
         window.heard.rate = context.sampleRate;
-        tap.port.onmessage = ({ data }) => window.heard.blocks.push(data);
+        tap.port.onmessage = ({ data: [frame, block] }) => {
+          window.heard.frames.push(frame);
+          window.heard.blocks.push(block);
+        };
         return tap;
       });
       context.testTap.then((tap) => plain.call(this, tap), (error) => {
@@ -61,8 +66,33 @@ HEARING = """
     }
     return plain.call(this, to, ...rest);
   };
+  // The microphone's worklet reports with its level how many samples it has taken.
+  const Node = AudioWorkletNode;
+  window.AudioWorkletNode = class extends Node {
+    constructor(context, name, options) {
+      super(context, name, options);
+      if (name !== "contoso-capture") return;
+      window.microphone = { port: this.port, sent: 0, reports: 0 };
+      this.port.addEventListener("message", ({ data }) => {
+        window.microphone.sent = data.sent;
+        window.microphone.reports += 1;
+      });
+    }
+  };
+  // The line's worker tells where a reply was cut, in frames of the loudspeaker.
+  const Plain = Worker;
+  window.cuts = [];
+  window.Worker = class extends Plain {
+    constructor(...given) {
+      super(...given);
+      this.addEventListener("message", ({ data }) => {
+        if (data?.kind === "flushed" && data.item) window.cuts.push(data);
+      });
+    }
+  };
 })();
 """
+"""What goes to the loudspeaker, what the microphone's worklet has taken, and where replies were cut."""
 
 
 def free_port() -> int:
@@ -81,6 +111,13 @@ class Lab:
     process: subprocess.Popen[bytes]
     log: Path
     runtime: Path
+    trust: ssl.SSLContext | None = None
+    """Whose certificate counts, where it is served over https."""
+
+    @property
+    def origin(self) -> str:
+        """As a browser writes it."""
+        return "/".join(self.url.split("/")[:3])
 
     def ask(self, path: str, method: str = "GET") -> Any:
         request = urllib.request.Request(
@@ -89,7 +126,7 @@ class Lab:
             headers={"Authorization": f"token {TOKEN}"},
             data=b"" if method == "POST" else None,
         )
-        with urllib.request.urlopen(request, timeout=30) as answer:
+        with urllib.request.urlopen(request, timeout=30, context=self.trust) as answer:
             return json.load(answer)
 
     def entry(self) -> dict[str, Any]:
@@ -109,10 +146,15 @@ class Lab:
 
 
 @contextmanager
-def running_lab(home: Path) -> Iterator[Lab]:
-    """A JupyterLab of its own below a folder, until the block ends; its relay begins to start at once."""
+def running_lab(home: Path, *, base: str = "/user/alice/", tls: tuple[Path, Path] | None = None) -> Iterator[Lab]:
+    """A JupyterLab of its own below a folder, until the block ends; its relay begins to start at once.
+
+    Args:
+        base: its base URL, as a hub gives it one.
+        tls: a certificate for 127.0.0.1, signed by itself, and the key to it: then it is served over https.
+    """
     root, settings = home / "root", home / "settings"
-    root.mkdir()
+    root.mkdir(parents=True)
     shutil.copy(HOME / "notebooks" / "demo.ipynb", root / "demo.ipynb")
     news = settings / "@jupyterlab" / "apputils-extension"
     news.mkdir(parents=True)
@@ -133,13 +175,15 @@ def running_lab(home: Path) -> Iterator[Lab]:
                 BIN / "jupyter-lab", "--no-browser", "--allow-root", f"--port={port}", "--ServerApp.port_retries=0",
                 f"--IdentityProvider.token={TOKEN}", f"--ServerApp.root_dir={root}",
                 f"--LabApp.user_settings_dir={settings}", "--LabApp.expose_app_in_browser=True",
-                f"--ContosoLab.demo={root / 'demo.ipynb'}", "--ServerApp.base_url=/user/alice/",
+                f"--ContosoLab.demo={root / 'demo.ipynb'}", f"--ServerApp.base_url={base}",
+                *([] if tls is None else [f"--ServerApp.certfile={tls[0]}", f"--ServerApp.keyfile={tls[1]}"]),
             ],
             env=environment, stdout=log, stderr=log,
         )  # fmt: skip
         made = Lab(
-            f"http://127.0.0.1:{port}/user/alice/", root, home / "runs", process, home / "lab.log", home / "runtime"
-        )
+            f"http{'' if tls is None else 's'}://127.0.0.1:{port}{base}", root, home / "runs", process,
+            home / "lab.log", home / "runtime", None if tls is None else ssl.create_default_context(cafile=tls[0]),
+        )  # fmt: skip
         try:
             until = time.monotonic() + 300
             while True:
@@ -156,10 +200,15 @@ def running_lab(home: Path) -> Iterator[Lab]:
             process.wait(60)
 
 
-def write_microphone(place: Path) -> None:
-    """What the microphone hears, again and again: a line, and quiet to answer in."""
+def write_microphone(place: Path, pauses_ms: Sequence[float] = (7_000, 11_000)) -> None:
+    """What the microphone hears, again and again: a line between pauses; in short ones it cuts into the answers."""
     line = read_audio(HOME / "data" / "speech" / "short_call.wav")[5_000:7_100]
-    write_audio(place, (silence(7_000, line.rate_hz) + line + silence(11_000, line.rate_hz)).resampled(48_000))
+    first, *rest = (silence(each, line.rate_hz) for each in pauses_ms)
+    write_audio(place, sum((line + pause for pause in rest), first).resampled(48_000))
+
+
+IMPATIENT_MS = (6_000, 4_000, 6_000, 3_500, 5_000, 9_000)
+"""Whenever an answer begins, one of these lines falls into it."""
 
 
 @contextmanager
@@ -181,8 +230,8 @@ def running_chromium(microphone: Path) -> Iterator[Any]:
 @contextmanager
 def new_tab(lab: Lab, chromium: Any) -> Iterator[Tab]:
     """A page of that browser, signed in nowhere, allowed the microphone, kept from every other machine."""
-    context = chromium.new_context(viewport={"width": 1280, "height": 1000})
-    context.grant_permissions(["microphone"], origin=lab.url.partition("/user")[0])
+    context = chromium.new_context(viewport={"width": 1280, "height": 1000}, ignore_https_errors=True)
+    context.grant_permissions(["microphone"], origin=lab.origin)
     context.add_init_script(HEARING)
     context.add_init_script(f"try {{ {PLAIN} }} catch {{}}")
     page = context.new_page()
@@ -191,7 +240,7 @@ def new_tab(lab: Lab, chromium: Any) -> Iterator[Tab]:
 
     def gate(route: Any) -> None:
         address = route.request.url
-        if address.startswith((lab.url.partition("/user")[0], "blob:", "data:")):
+        if address.startswith((lab.origin, "blob:", "data:")):
             route.continue_()
         else:
             made.strangers.append(address)
@@ -235,7 +284,7 @@ class Tab:
         session = self.page.context.new_cdp_session(self.page)
         context = session.send("Target.getTargetInfo")["targetInfo"]["browserContextId"]
         no = {"permission": {"name": "microphone"}, "setting": "denied", "browserContextId": context}
-        session.send("Browser.setPermission", {**no, "origin": self.lab.url.partition("/user")[0]})
+        session.send("Browser.setPermission", {**no, "origin": self.lab.origin})
 
     def save(self) -> None:
         """Save the notebook, and wait until it is."""
@@ -262,8 +311,28 @@ class Tab:
         )
         return Clip(np.asarray(samples, dtype=np.float32), int(rate_hz) or 24_000)
 
-    def close_kernel(self) -> None:
-        self.page.evaluate("() => window.jupyterapp?.shell.currentWidget?.sessionContext?.shutdown()")
+    def cuts(self) -> list[float]:
+        """For each reply that was cut off, how long the loudspeaker gave sound after it, in ms, counted in samples."""
+        return [
+            float(each)
+            for each in self.page.evaluate("""() => cuts.map(({ frame }) => {
+              const { rate, blocks, frames } = heard;
+              let last = frame;
+              blocks.forEach((block, place) => block.forEach((sample, at) => {
+                const here = frames[place] + at;
+                if (sample !== 0 && here >= frame && here < frame + rate / 4) last = here + 1;
+              }));
+              return (1000 * (last - frame)) / rate;
+            })""")
+        ]
+
+    def close_microphone(self) -> int:
+        """Let out what the worklet holds, and nothing after it; how many samples it has taken in this call."""
+        self.page.evaluate(
+            "() => { window.microphone.port.postMessage({ mode: 'closed' }); window.microphone.reports = 0; }"
+        )
+        self.until("() => window.microphone.reports >= 10")
+        return int(self.page.evaluate("() => window.microphone.sent"))
 
 
 def alike(heard: Clip, sent: Clip, *, segment_ms: float = 500) -> float:

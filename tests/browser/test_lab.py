@@ -7,7 +7,6 @@ import json
 import os
 import re
 import signal
-import time
 from pathlib import Path
 
 import pytest
@@ -39,16 +38,13 @@ def spoken(tab: Tab, role: str) -> None:
     )
 
 
-@pytest.mark.slow
-def test_from_an_open_notebook_to_an_answer_in_three_clicks(lab: Lab, tab: Tab, microphone: Path) -> None:
-    began_s = time.monotonic()
+def test_a_person_is_heard_while_the_kernel_computes_and_cuts_in(lab: Lab, tab: Tab, microphone: Path) -> None:
     tab.open_notebook(lab.notebook("talk.ipynb", ONE_CELL, BUSY))
     tab.click(RUN)
     tab.click(".clc >> text=Connect and talk")
     tab.phase("listening", "speaking", "thinking")
     spoken(tab, "assistant")
     assert tab.clicks <= 3
-    assert time.monotonic() - began_s < 120
 
     # The kernel computes while the call goes on; the customer speaks, and is answered.
     tab.page.locator(".jp-CodeCell .jp-InputArea-editor").nth(1).click()
@@ -58,25 +54,24 @@ def test_from_an_open_notebook_to_an_answer_in_three_clicks(lab: Lab, tab: Tab, 
         ".some(each => /\\btent/i.test(each.innerText))"
     )
     tab.until("() => document.querySelectorAll('.clc-turn.is-assistant').length >= 2")
+
+    # They speak into an answer: the loudspeaker falls silent, and what was not heard is struck out.
+    tab.until("() => cuts.some(({ frame }) => heard.frames.at(-1) > frame + heard.rate / 4)")
+    tab.until("() => [...document.querySelectorAll('.clc-turn.is-assistant s')].some(each => each.innerText.trim())")
     tab.until("() => window.heard.blocks.length * 128 / window.heard.rate > 8")
 
-    # Cut in: what was not heard is struck out, and the loudspeaker falls silent.
-    tab.phase("speaking")
-    tab.page.locator(".clc-write input").fill("Stop. Which boots are waterproof?")
-    tab.page.locator(".clc-write input").press("Enter")
-    tab.until("() => [...document.querySelectorAll('.clc-turn.is-assistant s')].some(each => each.innerText.trim())")
-
+    taken = tab.close_microphone()
     tab.click(".clc >> text=Hang up")
     tab.phase("ended", "idle")
-    heard = tab.heard()
+    assert max(tab.cuts()) <= 60
     recording = newest(lab)
     assert recording.manifest.console.startswith("console-")
     assert recording.manifest.playback.measured
+    assert recording.manifest.counts["samples_in"] == taken, "every sample of the microphone has arrived"
     assert alike(recording.user_audio, read_audio(microphone)) > 0.9
-    assert alike(heard, recording.assistant_audio) > 0.9
+    assert alike(tab.heard(), recording.assistant_audio) > 0.9
     assert "interrupted" in set(recording.turns.status)
-    appended = recording.user_audio.duration_ms
-    assert appended == pytest.approx(recording.duration_ms, abs=4_000), "no sample was lost while the kernel computed"
+    assert any(event.type == "conversation.item.truncate" for event in recording.events)
 
     # The kernel has it, too.
     asked = "import json; json.dumps([list(console.turns.heard), console.recording.id])"
@@ -84,13 +79,19 @@ def test_from_an_open_notebook_to_an_answer_in_three_clicks(lab: Lab, tab: Tab, 
     assert turns == list(recording.turns.heard)
     assert known == recording.id
 
-    # What is saved holds no sound, no token, no key.
+    # What is saved holds no sound, no token, no key, also when the widgets' state is saved with it.
     tab.save()
     saved = (lab.root / "talk.ipynb").read_text()
+    state = evaluate(tab, "import json, ipywidgets; json.dumps(ipywidgets.Widget.get_manager_state(), default=repr)")
     assert "VoiceConsole" in saved, "it was saved after the run"
-    assert TOKEN not in saved
-    assert not re.search(r"[A-Za-z0-9+/]{400}", saved), "something long in base64"
-    assert not re.search(r"openai-insecure|Bearer |\"token\"|api[_-]?key", saved)
+    assert recording.manifest.console in state
+    models = [model["state"] for model in json.loads(state)["state"].values()]
+    ours = [{name: value for name, value in model.items() if name not in ("_esm", "_css")} for model in models]
+    for kept in (saved, json.dumps(ours)):
+        assert TOKEN not in kept
+        assert lab.entry()["secret"] not in kept
+        assert not re.search(r"[A-Za-z0-9+/]{400}", kept), "something long in base64"
+        assert not re.search(r"openai-insecure|Bearer |\"token\"|api[_-]?key", kept)
     assert tab.errors == []
     assert tab.strangers == []
 
@@ -169,7 +170,14 @@ def test_without_a_microphone_there_is_a_sentence_and_a_way_on(lab: Lab, tab: Ta
     tab.page.locator(".clc-write input").fill("Do you have boots for rain?")
     tab.page.locator(".clc-write input").press("Enter")
     tab.until(ANSWERED)
+
+    # What they ask to see stands beside it, with the picture of the relay's catalogue.
+    tab.page.locator(".clc-write input").fill("Please show them on my screen.")
+    tab.page.locator(".clc-write input").press("Enter")
+    tab.until("() => document.querySelector('.clc-page img')?.naturalWidth > 0")
+    assert "$" in tab.page.locator(".clc-page").inner_text()
     tab.click(".clc >> text=Hang up")
+    tab.phase("ended", "idle")
     assert tab.errors == []
 
 
