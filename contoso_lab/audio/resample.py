@@ -1,8 +1,20 @@
 """Change the rate of sound, in one piece or as it streams, with the same samples either way.
 
 One linear-phase low-pass, a sinc under a Kaiser window (formulas: J. F. Kaiser, 1974, as given by Oppenheim and
-Schafer, "Discrete-Time Signal Processing", 7.6), run as a polyphase filter by `scipy.signal.upfirdn`. It passes
-everything up to 90 % of the lower rate's Nyquist frequency, and holds what would alias or mirror 96 dB down.
+Schafer, "Discrete-Time Signal Processing", 7.6). It passes everything up to 90 % of the lower rate's Nyquist frequency,
+and holds what would alias or mirror 96 dB down.
+
+Between usual rates a run of outputs is a fixed matrix times the window of inputs that they are made of, and processors
+multiply matrices faster than anything else they do:
+
+```
+inputs   ──[window of row 0]──────────            a tile: `rows` windows, each a hop behind the one before,
+         ──────[window of row 1]──────            times the matrix, gives `rows` runs of outputs
+```
+
+Tiles lie at fixed places of the stream and have one shape, so that each output is summed by the same steps wherever the
+chunks were cut: what is not there yet is zero in its window, and has no part in the outputs that are ready. Rates that
+have little in common would need a large matrix; those go through `scipy.signal.upfirdn`, some ten times more slowly.
 
 The filter's delay is taken out, so output lines up with input in time and is `round(n * to_hz / from_hz)` samples long.
 """
@@ -11,9 +23,11 @@ from __future__ import annotations
 
 import math
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+from numpy.lib.stride_tricks import as_strided
 
 from contoso_lab.audio.codec import FloatArray, as_samples
 from contoso_lab.audio.format import check_rate
@@ -24,7 +38,11 @@ _PASS_EDGE = 0.90  # of the lower Nyquist frequency; what lies above the edge fa
 # A filter has about 124 taps per unit of the reduced ratio: any two rates up to 48 kHz stay below this.
 _LARGEST_TERM = 48_000
 # Whole clips are worked off in pieces, so that memory stays near the size of the result.
-_PIECE_SAMPLES = 1 << 16
+_PIECE_SAMPLES = 1 << 15
+# OpenBLAS gives larger products to several threads, and those wait in a loop for more: dear for a chunk of 20 ms.
+_MOST_PRODUCTS = 1 << 18
+_RUN = 64
+"""About how many outputs are made of one window: with more, most of the matrix is zeros; with fewer, work is small."""
 
 
 def resample(samples: npt.ArrayLike, from_hz: int, to_hz: int) -> FloatArray:
@@ -63,6 +81,7 @@ class Resampler:
         if max(self._up, self._down) > _LARGEST_TERM:
             raise AudioError(f"{from_hz} Hz to {to_hz} Hz has no common factor to work with; go by way of 48000 Hz")
         self._taps, self._reach = _low_pass(self._up, self._down)
+        self._tile = _tile(self._up, self._down) if self._up != self._down else None
         self._restart()
 
     @property
@@ -95,33 +114,106 @@ class Resampler:
         return rest
 
     def _restart(self) -> None:
-        # The stream is preceded by silence, in whole groups of `down` samples. Then every output that is handed out
-        # is summed over all its taps, by the same steps in the same order, wherever the chunks were cut.
-        groups = -(-self._reach // (self._up * self._down))
-        self._held: FloatArray = np.zeros(groups * self._down, dtype=np.float32)
-        self._held_group = -groups  # index of the group at which `_held` begins
+        # The stream is preceded by silence, so that every output that is handed out is summed over all its taps.
+        if self._tile is not None:
+            before = self._tile.left
+        else:  # in whole groups of `down` samples, for the same reason as tiles lie at fixed places
+            before = -(-self._reach // (self._up * self._down)) * self._down
+        self._held: FloatArray = np.zeros(before, dtype=np.float32)
+        self._held_group = -before // self._down  # of `upfirdn`: index of the group at which `_held` begins
+        self._held_tile = 0  # of the matrix: the tile whose first window begins where `_held` begins
         self._taken = 0
         self._given = 0
 
     def _push_piece(self, piece: FloatArray) -> FloatArray:
-        from scipy.signal import upfirdn
-
-        up, down, reach = self._up, self._down, self._reach
         self._held = np.concatenate([self._held, piece])
         self._taken += len(piece)
         # Output m is centred on input m*down/up and reaches `reach`/up inputs to either side.
-        ready = (self._taken * up - 1 - reach) // down + 1
+        ready = (self._taken * self._up - 1 - self._reach) // self._down + 1
         if ready <= self._given:
             return np.empty(0, dtype=np.float32)
+        out = self._by_taps(ready) if self._tile is None else self._by_matrix(self._tile, ready)
+        self._given = ready
+        return out
+
+    def _by_matrix(self, tile: _Tile, ready: int) -> FloatArray:
+        """The outputs from `_given` to `ready`."""
+        tiles = (ready - 1) // tile.outputs - self._held_tile + 1
+        held = self._held
+        if len(held) < (needed := (tiles - 1) * tile.inputs + tile.reads):
+            held = np.zeros(needed, dtype=np.float32)
+            held[: len(self._held)] = self._held
+        rows, width = tile.rows, len(tile.matrix)
+        step = held.itemsize
+        shape, strides = (tiles, rows, width), (tile.inputs * step, tile.hop * step, step)
+        windows = np.ascontiguousarray(as_strided(held, shape, strides, writeable=False))
+        # Three dimensions: one product for each tile, all of one shape, however many there are.
+        outputs = np.matmul(windows, tile.matrix).reshape(-1)
+        start = self._held_tile * tile.outputs
+        out = outputs[self._given - start : ready - start].copy()
+        if passed := ready // tile.outputs - self._held_tile:
+            self._held_tile += passed
+            self._held = self._held[passed * tile.inputs :].copy()
+        return out
+
+    def _by_taps(self, ready: int) -> FloatArray:
+        """The same, for rates that have little in common."""
+        from scipy.signal import upfirdn
+
+        up, down, reach = self._up, self._down, self._reach
         filtered: FloatArray = upfirdn(self._taps, self._held, up, down)
         first = self._given + reach // down - self._held_group * up
         out = filtered[first : first + ready - self._given].copy()
-        self._given = ready
         oldest_needed = -(-(ready * down - reach) // up)
         group = oldest_needed // down
         self._held = self._held[(group - self._held_group) * down :].copy()
         self._held_group = group
         return out
+
+
+class _Tile(NamedTuple):
+    """How a run of the stream is resampled by one product of matrices."""
+
+    matrix: FloatArray
+    """One column for each output of a run, one row for each input of its window."""
+    rows: int
+    """Windows of a tile."""
+    hop: int
+    """From one window to the next, in inputs."""
+    left: int
+    """How many inputs a window begins before its first output."""
+
+    @property
+    def inputs(self) -> int:
+        """From one tile to the next, in inputs."""
+        return self.rows * self.hop
+
+    @property
+    def outputs(self) -> int:
+        """The same in outputs."""
+        return self.rows * self.matrix.shape[1]
+
+    @property
+    def reads(self) -> int:
+        """How many inputs a tile looks at."""
+        return (self.rows - 1) * self.hop + len(self.matrix)
+
+
+@lru_cache(maxsize=16)
+def _tile(up: int, down: int) -> _Tile | None:
+    """The matrix for one ratio; `None` when it would be too large to be quick."""
+    taps, reach = _low_pass(up, down)
+    groups = max(1, round(_RUN / up))
+    run, hop = groups * up, groups * down
+    left = -(-reach // up)
+    width = left + ((run - 1) * down + reach) // up + 1
+    if run * width > _MOST_PRODUCTS:
+        return None
+    # Input n and output m meet at tap m*down - n*up, counted from the middle.
+    at = reach + down * np.arange(run) - up * (np.arange(width)[:, np.newaxis] - left)
+    matrix = np.where((at >= 0) & (at <= 2 * reach), taps[np.clip(at, 0, 2 * reach)], np.float32(0))
+    matrix.setflags(write=False)
+    return _Tile(matrix, _MOST_PRODUCTS // (run * width), hop, left)
 
 
 @lru_cache(maxsize=16)

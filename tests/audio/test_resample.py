@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import importlib
+import math
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -8,8 +11,13 @@ from hypothesis import strategies as st
 from contoso_lab.audio import FloatArray, Resampler, resample
 from contoso_lab.errors import AudioError
 
+resampling = importlib.import_module("contoso_lab.audio.resample")  # the package's `resample` is the function
+
 RATES = [(24000, 16000), (16000, 24000), (48000, 24000), (44100, 24000), (24000, 8000), (8000, 24000)]
 MORE_RATES = [*RATES, (24000, 48000), (22050, 24000), (24000, 44100), (11025, 8000), (24000, 24000)]
+FAR_APART = (16000, 15990)
+"""Rates that have so little in common that no matrix is made for them."""
+MORE_RATES += [FAR_APART]
 
 each_pair = pytest.mark.parametrize(("from_hz", "to_hz"), RATES)
 
@@ -82,6 +90,23 @@ def test_time_does_not_shift(from_hz: int, to_hz: int) -> None:
     heard = resample(click, from_hz, to_hz)
     assert len(heard) == to_hz
     assert int(np.argmax(np.abs(heard))) == to_hz // 2
+
+
+@pytest.mark.parametrize("rates", MORE_RATES[:-2])
+def test_matrix_and_taps_give_the_same_sound(rates: tuple[int, int], monkeypatch: pytest.MonkeyPatch) -> None:
+    noise = np.random.default_rng(2).uniform(-1, 1, 5000).astype(np.float32)
+    by_matrix = resample(noise, *rates)
+    monkeypatch.setattr(resampling, "_tile", lambda up, down: None)
+    by_taps = resample(noise, *rates)
+    assert level_db(by_taps) - level_db(by_matrix - by_taps) > 120
+
+
+def test_a_product_is_small_enough_for_one_thread() -> None:
+    for from_hz, to_hz in [pair for pair in MORE_RATES if pair[0] != pair[1]]:
+        divisor = math.gcd(from_hz, to_hz)
+        tile = resampling._tile(to_hz // divisor, from_hz // divisor)
+        assert (tile is None) == ((from_hz, to_hz) == FAR_APART)
+        assert tile is None or tile.rows * tile.matrix.size <= 65536 * 4  # OpenBLAS's GEMM_MULTITHREAD_THRESHOLD
 
 
 def test_a_constant_stays_constant() -> None:
