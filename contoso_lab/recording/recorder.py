@@ -17,6 +17,7 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
+import shutil
 import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
@@ -144,6 +145,7 @@ class Recorder:
             manifest.save(path)
             recorder = cls(path, manifest, clock_ns, now)
         except OSError as error:
+            shutil.rmtree(path, ignore_errors=True)  # an empty folder would pass for a recording that is damaged
             raise _cannot_begin(path, error) from error
         if session is not None:
             recorder.set_session(session)

@@ -35,13 +35,12 @@ class Disk:
                 resource.prlimit(pid, resource.RLIMIT_FSIZE, (0, self._limited[pid][1]))
             return
         filler = os.open(self.folder / "filler", os.O_WRONLY | os.O_CREAT)
-        piece = bytes(1 << 20)
-        with contextlib.suppress(OSError):  # until there is no room for a byte
-            while True:
-                os.write(filler, piece)
-        with contextlib.suppress(OSError):
-            while True:
-                os.write(filler, b"\0")
+        size = 1 << 20
+        while size:
+            try:
+                os.write(filler, bytes(size))
+            except OSError:  # no room for so much: for half of it, perhaps
+                size //= 2
         os.close(filler)
 
     def free(self) -> None:

@@ -105,19 +105,20 @@ class Proxy:
         assert task is not None
         self._tasks.add(task)
         pair = _Pair(len(self._tasks), writer)
+        ways: list[asyncio.Future[None]] = []
         try:
             there = await asyncio.open_connection("127.0.0.1", self._target_port, limit=_AT_ONCE)
             pair.writers.append(there[1])
             self._pairs.add(pair)
-            ways = [self._carry(pair, reader, there[1]), self._carry(pair, there[0], writer)]
             # One direction may end before the other, but a server that is gone has nothing to say any more.
-            _, rest = await asyncio.wait([*map(asyncio.ensure_future, ways)], return_when=asyncio.FIRST_COMPLETED)
-            for way in rest:
-                way.cancel()
-            await asyncio.gather(*rest, return_exceptions=True)
+            ways += [asyncio.ensure_future(self._carry(pair, *way)) for way in ((reader, there[1]), (there[0], writer))]
+            await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
         except (OSError, asyncio.CancelledError):
             pass  # nobody listens there, or we are closing: the caller sees its connection end
         finally:
+            for way in ways:
+                way.cancel()
+            await asyncio.gather(*ways, return_exceptions=True)
             pair.close()
             self._pairs.discard(pair)
             self._tasks.discard(task)

@@ -249,3 +249,13 @@ def test_text_with_odd_characters_stays_one_line(desk: Any) -> None:
 
 def test_an_empty_clip_is_an_empty_track(desk: Any) -> None:
     assert desk.opened().user_audio == Clip(np.zeros(0, np.float32), 24000)
+
+
+def test_a_recording_that_cannot_begin_leaves_no_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("contoso_lab.recording.recorder.Manifest.save", full)
+    with pytest.raises(RecordingError, match="No space left"):
+        Recorder.start(tmp_path)
+    assert list(tmp_path.iterdir()) == []
