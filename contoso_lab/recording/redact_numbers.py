@@ -36,6 +36,9 @@ _BETWEEN = {
     "uh", "um", "er", "erm", "äh", "ähm", "euh", "eh", "slash", "and", "und", "et", "y", "point", "dot", "punkt",
 }  # fmt: skip
 """What people say between digits; such a word at either end belongs to the sentence and not to the number."""
+_HUNDRED = {"hundred", "hundert", "cent", "cien", "cientos"}
+_SPELT = re.compile(r"\s*,?\s+(?:as\s+in|for|like|wie|comme|como|de)\s+([^\W\d_]+)", re.IGNORECASE)
+"""What stands behind a letter that is spelled with a word: "B as in Bravo"."""
 _NATO = {
     word: word[0]
     for word in (
@@ -78,8 +81,10 @@ def digit_runs(text: str) -> Iterator[Run]:
     """Find runs of digits and single letters, in order; each begins and ends with one of them."""
     parts: list[_Part] = []
     waiting: list[_Part] = []  # connecting words that may yet turn out to stand inside a run
-    times = 1
+    times, told = 1, 0
     for found in _TOKEN.finditer(text):
+        if found.start() < told:
+            continue  # the word that a letter was spelled with
         before = waiting[-1].end if waiting else parts[-1].end if parts else found.start()
         if not _LONGEST_GAP.fullmatch(text, before, found.start()):
             yield from _made(text, parts)
@@ -87,7 +92,14 @@ def digit_runs(text: str) -> Iterator[Run]:
         word = found[0]
         low = word.lower()
         part = _read(found.start(), found.end(), word, low)
-        if low in _TIMES:
+        if len(word) == 1 and word.isalpha():
+            spelt = _SPELT.match(text, found.end())
+            if spelt is not None and spelt[1][0].lower() == low:
+                told = spelt.end()
+                part = _Part(found.start(), told, letters=low, spoken=True)
+        if low in _HUNDRED and not waiting and len(parts) > 1 and parts[-1].spoken and len(parts[-1].digits) == 1:
+            parts[-1].digits, parts[-1].end = f"{parts[-1].digits}00", found.end()  # inside a number that is dictated
+        elif low in _TIMES:
             times, part = _TIMES[low], None
             waiting.append(_Part(found.start(), found.end()))
         elif part is not None:

@@ -1,4 +1,4 @@
-"""What the rules find: hand-labelled sentences, half of them unseen, and the cases that are known to be hard."""
+"""What the rules find: sentences labelled by hand, and the cases that are known to be hard."""
 
 from __future__ import annotations
 
@@ -31,10 +31,13 @@ def measure() -> Any:
     return module
 
 
-@pytest.mark.parametrize(("half", "recall", "precision"), [("seen", 1.0, 1.0), ("unseen", 0.86, 0.97)])
-def test_the_labelled_sentences(measure: Any, half: str, recall: float, precision: float) -> None:
-    found, missed, alarms = measure.score(half)
-    assert len(list(measure.sentences(half))) >= 60
+# What docs/recordings.md says of the fresh set is what was counted once; less would be a step back.
+@pytest.mark.parametrize(
+    ("part", "recall", "precision"), [("seen", 1.0, 1.0), ("unseen", 1.0, 1.0), ("fresh", 20 / 34, 1.0)]
+)
+def test_the_labelled_sentences(measure: Any, part: str, recall: float, precision: float) -> None:
+    found, missed, alarms = measure.score(part)
+    assert len(list(measure.sentences(part))) >= 45
     assert found / (found + missed) >= recall - 0.001
     assert found / (found + alarms) >= precision - 0.001
 
@@ -166,3 +169,28 @@ def test_a_long_text_takes_no_long_time(unit: str) -> None:
     started = time.process_time()
     find_private(unit * 1000)
     assert time.process_time() - started < 10
+
+
+@pytest.mark.parametrize(
+    ("text", "private"),
+    [
+        ("My son Bertil needs boots.", "Bertil"),
+        ("my wife claire and i bought it", "claire"),
+        ("Ask for Zenobia at the desk.", "Zenobia"),
+        ("Tell Kevin Marsh that it fits.", "Kevin Marsh"),
+        ("hello this is sarah jenkins i have a question", "sarah jenkins"),
+        ("The code is D for Delta, nine, four, one.", "D for Delta, nine, four, one"),
+        ("It is oh one six, four nine hundred, three one.", "oh one six, four nine hundred, three one"),
+    ],
+)  # fmt: skip
+def test_what_the_second_version_finds(text: str, private: str) -> None:
+    assert [text[hit.start : hit.end] for hit in find_private(text, Known())] == [private]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["My friend wants one, too.", "ask me tomorrow", "I asked for a tent.", "It costs one nine hundred dollars.",
+     "I need a size for Europe.", "Mark it, will you?"],
+)  # fmt: skip
+def test_what_the_second_version_leaves(text: str) -> None:
+    assert find_private(text, Known()) == []
