@@ -155,7 +155,8 @@ def _read_with_soundfile(file: BinaryIO, name: str) -> Clip:
 def _soundfile_blocks(sound: Any) -> Iterator[FloatArray]:
     frames = max(1, _BLOCK_VALUES // sound.channels)
     while len(block := sound.read(frames, dtype="float32", always_2d=True)):
-        yield block.mean(axis=1, dtype=np.float32)
+        # A mean over one channel gives the same and takes five times as long.
+        yield block[:, 0] if sound.channels == 1 else block.mean(axis=1, dtype=np.float32)
 
 
 def _read_with_pyav(file: BinaryIO, name: str) -> Clip:

@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from contoso_lab.audio import PCM16_24K, AudioFormat, Clip, encode, from_base64, to_base64
+from contoso_lab.audio import PCM16_24K, AudioFormat, encode, from_base64, to_base64
 from contoso_lab.errors import AudioError, ConfigError, LabError
 from contoso_lab.recording import Recording
 from contoso_lab.wire import from_beta, ga_name, session_from_beta
@@ -203,9 +203,9 @@ class RecordedSound:
     """
 
     def __init__(self, recording: Recording) -> None:
-        self._clips: dict[str, Clip] = {"input": recording.user_audio, "output": recording.assistant_audio}
+        self._recording = recording
         self._formats = {"input": PCM16_24K, "output": PCM16_24K}
-        self._wire: dict[tuple[str, AudioFormat], bytes] = {}
+        self._wire: dict[tuple[str, str], bytes] = {}
 
     def follow(self, dir: str, event: dict[str, Any]) -> None:
         """Take notice of the formats that a session event names, as the recorder did."""
@@ -238,8 +238,15 @@ class RecordedSound:
 
     def text(self, side: str, sound: Mapping[str, Any]) -> str:
         """The base64 text that a reference stands for; `side` is "input" or "output"."""
-        format = self._formats[side]
-        if (side, format) not in self._wire:  # once for the whole track: small pieces cost more than they weigh
-            self._wire[side, format] = encode(self._clips[side].samples, format)
-        size = format.bytes_per_sample
-        return to_base64(self._wire[side, format][size * sound["off"] : size * (sound["off"] + sound["len"])])
+        encoding = self._formats[side].encoding
+        wire = self._wire.get((side, encoding))
+        if wire is None:  # once for the whole track: small pieces cost more than they weigh
+            wire = self._wire[side, encoding] = self._encoded(side, self._formats[side])
+        size = 2 if encoding == "pcm16" else 1
+        return to_base64(wire[size * sound["off"] : size * (sound["off"] + sound["len"])])
+
+    def _encoded(self, side: str, format: AudioFormat) -> bytes:
+        if format.encoding == "pcm16":
+            return self._recording.pcm16("in" if side == "input" else "out")
+        clip = self._recording.user_audio if side == "input" else self._recording.assistant_audio
+        return encode(clip.samples, format)

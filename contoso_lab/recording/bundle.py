@@ -19,7 +19,7 @@ from contoso_lab.recording.log import Log, RecordedEvent, RecordedEvents, read_l
 from contoso_lab.recording.manifest import MANIFEST, ClockInfo, Manifest, WallAnchor, safe_name, write_whole
 from contoso_lab.recording.tables import tool_calls_table, turns_table
 from contoso_lab.recording.timeline import Timeline
-from contoso_lab.recording.track import track_file
+from contoso_lab.recording.track import pcm_as_stored, track_file
 from contoso_lab.wire import Conversation
 from contoso_lab.wire.dialogue import dialogue_html
 
@@ -135,6 +135,14 @@ class Recording:
     def played_audio(self) -> Clip:
         """The assistant's sound as it was played, on the session clock: with its pauses, without what was cut."""
         return self.stereo().right
+
+    def pcm16(self, name: Literal["in", "out"]) -> bytes:
+        """A track as PCM16, little endian, at its own rate: the samples of `user_audio` or `assistant_audio`."""
+        stored, needed = pcm_as_stored(self.path, name), 2 * self._needed(name)
+        if stored is None:
+            clip = self._track(name)
+            return clip.to_bytes(AudioFormat("pcm16", clip.rate_hz))
+        return stored.ljust(needed, b"\0") if len(stored) < needed else stored
 
     def item_audio(self, item_id: str) -> Clip:
         """The sound of one answer as it was received; empty when it has none."""

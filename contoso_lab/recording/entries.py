@@ -25,6 +25,7 @@ from contoso_lab.recording.manifest import Manifest
 from contoso_lab.recording.notes import compact, read_object, unparsed
 from contoso_lab.recording.track import Track
 from contoso_lab.wire import Direction, find_audio, ga_name, session_from_beta
+from contoso_lab.wire.frames import glance
 
 EVENTS, PROMPTS, AUDIO = "events.jsonl", "prompty.jsonl", "audio"
 _BUFFER_BYTES = 1 << 18
@@ -79,7 +80,8 @@ class Entries:
                 stack.callback(track.close)
 
     def _take_frame(self, dir: str, raw: str | bytes, t_ns: int) -> bool:
-        frame = find_audio(raw)
+        # The quick look is exact for what a client sends.
+        frame = glance(raw) if dir == "c2s" and isinstance(raw, bytes) else find_audio(raw)
         if frame is None or (dir, frame.type) not in _SOUND_KEYS:
             return False
         head, tail = raw[: frame.start - 1], raw[frame.stop + 1 :]

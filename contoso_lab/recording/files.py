@@ -11,7 +11,8 @@ import struct
 from collections.abc import Sequence
 from pathlib import Path
 
-_HEADER_BYTES = 44
+HEADER_BYTES = 44
+"""What `wav_header` makes."""
 # The largest size a WAV header can state. Readers take it as "up to the end of the file"; the true size is entered
 # on closing.
 _UNTIL_THE_END = 0xFFFF_FFFF
@@ -109,7 +110,7 @@ class GrowingWav:
         """Write the rest, enter the true sizes, and close."""
         try:
             self._file.flush()
-            self._file.patch(wav_header(self.rate_hz, self._file.size_bytes - _HEADER_BYTES), 0)
+            self._file.patch(wav_header(self.rate_hz, self._file.size_bytes - HEADER_BYTES), 0)
         finally:
             self._file.close()
 

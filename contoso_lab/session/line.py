@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Protocol
 
@@ -74,7 +73,7 @@ class Line:
         self._up = True
         self._turn = asyncio.Lock()
         self._last_type: str | None = None
-        self._event_ids: deque[str] = deque(maxlen=REMEMBERED_EVENTS)
+        self._event_ids: dict[str, None] = {}  # the oldest first
 
     async def send(self, text: str) -> None:
         """Send one message. On a line that is being mended it is kept, and sent in its turn."""
@@ -192,10 +191,13 @@ class Line:
         except EventError as error:
             self.errors.append({"type": "unreadable_message", "code": None, "message": str(error)})
             return None
-        if (event_id := event.get("event_id")) in self._event_ids:
+        event_id = event.get("event_id")
+        if isinstance(event_id, str) and event_id in self._event_ids:
             return None  # sound would play twice, and usage would be counted twice
         if isinstance(event_id, str):
-            self._event_ids.append(event_id)
+            self._event_ids[event_id] = None
+            if len(self._event_ids) > REMEMBERED_EVENTS:
+                del self._event_ids[next(iter(self._event_ids))]
         return event
 
 
