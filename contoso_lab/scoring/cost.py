@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from contoso_lab.scoring.features import features
@@ -84,9 +85,14 @@ def split(usage: Mapping[str, Any]) -> dict[str, int]:
     >>> {kind: count for kind, count in split(told).items() if count}
     {'text_in': 100, 'cached_text_in': 900, 'audio_in': 200, 'text_out': 20, 'audio_out': 80}
     """
-    # One price at a time set to a million dollars a million tokens: the cost is then the count.
+    return {kind: round(cost_usd(price, usage)) for kind, price in _counting().items()}
+
+
+@cache
+def _counting() -> dict[str, Price]:
+    """One price at a time set to a million dollars a million tokens: the cost is then the count."""
     nothing = dict.fromkeys(Price.model_fields, 0.0)
-    return {kind: round(cost_usd(Price(**nothing | {kind: 1e6}), usage)) for kind in KINDS}
+    return {kind: Price(**nothing | {kind: 1e6}) for kind in KINDS}
 
 
 def costs(recordings: list[Recording], table: PriceTable | None = None) -> pd.DataFrame:

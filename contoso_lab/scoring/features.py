@@ -7,7 +7,7 @@ here that is done once and kept as long as the recording is. Labels that change 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
 
 from contoso_lab.audio import Clip, find_speech, silence
@@ -149,13 +149,11 @@ class Features:
     @cached_property
     def persona(self) -> Persona | str:
         """Who answered, as data; or the sentence that says why that is not known."""
-        from contoso_lab.shop.persona import persona
-
         name = self.recording.manifest.persona
         if not name:
             return "the recording does not say which persona answered"
         try:
-            return persona(name)
+            return _persona(name, _stamps(name))
         except LabError as error:
             return f"the persona is not known here: {error}"
 
@@ -228,6 +226,21 @@ class Features:
         for event in self.recording.events:
             found.setdefault((event.dir, ga_name(event.type)), []).append(event)
         return found
+
+
+@lru_cache(maxsize=16)
+def _persona(name: str, stamps: tuple[tuple[str, int, int], ...]) -> Persona:
+    """A persona, read once while its files do not change: the next call is by the same one."""
+    from contoso_lab.shop.persona import persona
+
+    return persona(name)
+
+
+def _stamps(name: str) -> tuple[tuple[str, int, int], ...]:
+    from contoso_lab.shop.persona import persona_files
+
+    there = [(place, place.stat()) for place in persona_files(name) if place.exists()]
+    return tuple((str(place), stat.st_mtime_ns, stat.st_size) for place, stat in there)
 
 
 def features(recording: Recording) -> Features:

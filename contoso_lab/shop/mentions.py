@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import functools
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-from rapidfuzz import fuzz
+from rapidfuzz import fuzz, process
 
 from contoso_lab.shop.catalog import Catalog, Product
 from contoso_lab.shop.money import NUMBER_WORDS, spoken_number
@@ -97,6 +98,11 @@ def find_mentions(
     >>> [m.sku for m in find_mentions("The Lodge is bigger than TEN-02.", Catalog.load())]
     ['TEN-04', 'TEN-02']
     """
+    return list(_mentions(text, catalog, loose, language, heard))
+
+
+@functools.lru_cache(maxsize=128)  # a sentence of a call is asked about by one rule after the other
+def _mentions(text: str, catalog: Catalog, loose: bool, language: str, heard: bool) -> tuple[Mention, ...]:
     found: list[Mention] = []
     for match in _pattern(catalog, language).finditer(text):
         kind, _, number = str(match.lastgroup).partition("_")
@@ -105,7 +111,7 @@ def find_mentions(
             found.append(Mention(sku, match.start(), match.end(), _quantity(text[: match.start()])))
     if heard:
         found = sorted([*found, *_misheard(text, catalog, found)], key=lambda mention: mention.start)
-    return _merged(found, text)
+    return tuple(_merged(found, text))
 
 
 def _misheard(text: str, catalog: Catalog, found: list[Mention]) -> list[Mention]:
@@ -113,19 +119,10 @@ def _misheard(text: str, catalog: Catalog, found: list[Mention]) -> list[Mention
     words = [m for m in re.finditer(r"[^\W_]+(?:['’][^\W_]+)?", text)]
     spelled = [_letters(word[0]) for word in words]
     hits: list[tuple[float, Mention]] = []
-    for product in catalog:
-        name = _letters(product.name)
-        count = len(product.name.split())
-        if count < 2:
-            continue  # one word is too little to be told from others
-        for size in (count - 1, count, count + 1):
-            for at in range(len(words) - size + 1) if size else ():
-                like = fuzz.ratio(name, "".join(spelled[at : at + size]), score_cutoff=_FUZZY)
-                if not like:
-                    continue
-                start, end = words[at].start(), words[at + size - 1].end()
-                if not any(start < m.end and m.start < end for m in found):
-                    hits.append((like, Mention(product.sku, start, end, _quantity(text[:start]))))
+    for product, size, at, like in _alike(spelled, catalog):
+        start, end = words[at].start(), words[at + size - 1].end()
+        if not any(start < m.end and m.start < end for m in found):
+            hits.append((like, Mention(product.sku, start, end, _quantity(text[:start]))))
     best: list[Mention] = []
     for _, mention in sorted(hits, key=lambda hit: -hit[0]):
         if not _ORDINARY.search(text[: mention.start]) and not any(
@@ -133,6 +130,24 @@ def _misheard(text: str, catalog: Catalog, found: list[Mention]) -> list[Mention
         ):
             best.append(mention)
     return best
+
+
+def _alike(spelled: list[str], catalog: Catalog) -> Iterator[tuple[Product, int, int, float]]:
+    """Runs of words that are spelled nearly as a product's name: the product, how many words, from where, how alike."""
+    # One word is too little to be told from others.
+    named = [product for product in catalog if len(product.name.split()) > 1]
+    longest = 1 + max((len(product.name.split()) for product in named), default=0)
+    runs = [(size, at) for size in range(1, longest + 1) for at in range(len(spelled) - size + 1)]
+    if not named or not runs:
+        return
+    names = [_letters(product.name) for product in named]
+    texts = ["".join(spelled[at : at + size]) for size, at in runs]
+    # All pairs at once: one by one, calling costs ten times as much as comparing.
+    table = process.cdist(names, texts, scorer=fuzz.ratio, score_cutoff=_FUZZY, dtype="float64")
+    for row, column in zip(*table.nonzero(), strict=True):
+        product, (size, at) = named[row], runs[column]
+        if abs(size - len(product.name.split())) <= 1:
+            yield product, size, at, float(table[row, column])
 
 
 @functools.lru_cache(maxsize=4096)
