@@ -86,3 +86,11 @@ def call(runs: Path) -> Recording:
     import asyncio
 
     return asyncio.run(record_call(runs))
+
+
+@pytest.fixture(scope="session")
+def short_call(runs: Path) -> Recording:
+    """One call with a single turn of the customer, for what plays many; do not change it."""
+    import asyncio
+
+    return asyncio.run(record_call(runs, "short", clip=spoken(lines={1200: LINES[1200]})))

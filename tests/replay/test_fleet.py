@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+import multiprocessing
 import shutil
 import signal
 import subprocess
@@ -34,8 +35,13 @@ VARIANTS = {
 
 
 @pytest.fixture
-def sessions(call: Recording, tmp_path: Path) -> list[Path]:
-    return [Path(shutil.copytree(call.path, tmp_path / "calls" / f"call_{number}")) for number in range(3)]
+def sessions(short_call: Recording, tmp_path: Path) -> list[Path]:
+    return copies(short_call, tmp_path, 3)
+
+
+def copies(call: Recording, place: Path, count: int) -> list[Path]:
+    """So many recordings that differ by their names."""
+    return [Path(shutil.copytree(call.path, place / "calls" / f"call_{number}")) for number in range(count)]
 
 
 def made(run: Path, sessions: list[Path], **more: Any) -> Plan:
@@ -110,44 +116,44 @@ def test_a_dask_cluster_gives_the_same_bytes(sessions: list[Path], tmp_path: Pat
     assert outcome(tmp_path / "dask") == outcome(tmp_path / "alone")
 
 
+def _run_to_its_end(told: str, workers: int) -> None:
+    asyncio.run(run_fleet(Plan.model_validate_json(told), workers=workers, limits=Limits(at_once=2)))
+
+
 def _kill_twice(run: Path, told: Plan, *, workers: int, at: tuple[int, int]) -> None:
     """Start the run as a process, kill it with SIGKILL when so many units are done, twice, and let it end."""
-    program = (
-        "import asyncio, sys; from contoso_lab.replay.fleet import Limits, Plan, run_fleet\n"
-        "if __name__ == '__main__':\n"
-        "    told = Plan.model_validate_json(open(sys.argv[1]).read())\n"
-        "    asyncio.run(run_fleet(told, workers=int(sys.argv[2]), limits=Limits(at_once=2)))\n"
-    )
-    script, data = run.parent / "fleet_program.py", run.parent / "fleet_plan.json"
-    script.write_text(program)
-    data.write_text(told.model_dump_json())
-    command = [sys.executable, str(script), str(data), str(workers)]
+    context = multiprocessing.get_context("forkserver")  # the packages are loaded once for all three
+    context.set_forkserver_preload(["contoso_lab.replay.fleet.worker", "tests.replay.conftest"])
     journal = run / "journal.jsonl"
     for most in (*at, None):
-        process = subprocess.Popen(command, cwd=HOME, env={"PYTHONPATH": str(HOME), "PATH": ""})
-        while most is not None and process.poll() is None:
+        process = context.Process(target=_run_to_its_end, args=(told.model_dump_json(), workers))
+        process.start()
+        while most is not None and process.is_alive():
             if journal.exists() and journal.read_bytes().count(b"\n") >= most:
-                process.send_signal(signal.SIGKILL)
-            time.sleep(0.005)
-        code = process.wait(280)
-        assert code == (0 if most is None else -signal.SIGKILL)
+                process.kill()
+            time.sleep(0.002)
+        process.join(280)
+        assert process.exitcode == (0 if most is None else -signal.SIGKILL)
+    entries = [json.loads(line)["key"] for line in journal.read_bytes().splitlines()]
+    assert len(entries) == len(set(entries)) == len(told.units), "what was finished was not done again"
 
 
-def test_killed_twice_it_ends_as_if_undisturbed(sessions: list[Path], tmp_path: Path) -> None:
-    variants = {"brief": VARIANTS["brief"], "tape": Variant(mode="cassette"), "as_is": Variant()}
-    killed = made(tmp_path / "killed", sessions[:2], variants=variants)
-    _kill_twice(tmp_path / "killed", killed, workers=0, at=(1, 3))
-    entries = [json.loads(line)["key"] for line in (tmp_path / "killed/journal.jsonl").read_bytes().splitlines()]
-    assert len(entries) == len(set(entries)) == 6, "what was finished was not done again"
-    asyncio.run(run_fleet(made(tmp_path / "calm", sessions[:2], variants=variants)))
+KILLED = {"brief": VARIANTS["brief"], "tape": Variant(mode="cassette"), "as_is": Variant()}
+
+
+def test_killed_twice_it_ends_as_if_undisturbed(short_call: Recording, tmp_path: Path) -> None:
+    sessions = copies(short_call, tmp_path, 8)
+    _kill_twice(tmp_path / "killed", made(tmp_path / "killed", sessions, variants=KILLED), workers=0, at=(5, 16))
+    asyncio.run(run_fleet(made(tmp_path / "calm", sessions, variants=KILLED)))
     assert outcome(tmp_path / "killed") == outcome(tmp_path / "calm")
 
 
 @pytest.mark.slow
-def test_two_hundred_sessions_killed_twice(call: Recording, tmp_path: Path) -> None:
-    sessions = [Path(shutil.copytree(call.path, tmp_path / "calls" / f"call_{number:03}")) for number in range(200)]
+@pytest.mark.parametrize("workers", [0, 2])
+def test_two_hundred_sessions_killed_twice(short_call: Recording, tmp_path: Path, workers: int) -> None:
+    sessions = copies(short_call, tmp_path, 200)
     killed = made(tmp_path / "killed", sessions, variants={"brief": VARIANTS["brief"]})
-    _kill_twice(tmp_path / "killed", killed, workers=2, at=(40, 120))
+    _kill_twice(tmp_path / "killed", killed, workers=workers, at=(40, 120))
     asyncio.run(run_fleet(made(tmp_path / "calm", sessions, variants={"brief": VARIANTS["brief"]})))
     assert outcome(tmp_path / "killed") == outcome(tmp_path / "calm")
 

@@ -3,7 +3,7 @@
 | where | acquired | released | when cancelled |
 |---|---|---|---|
 | here | nothing | nothing | a call with a target is left, one in virtual time is held to its end |
-| processes | a pool, spawned | with the run | running units are ended with the pool |
+| processes | a pool, from a server that forks | with the run, or when we are killed | running units are ended with it |
 | dask | a client of a cluster that exists | with the run; the cluster stays | running units are cancelled |
 """
 
@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import multiprocessing
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import asynccontextmanager
@@ -19,6 +20,7 @@ from typing import Any
 from contoso_lab.errors import MissingExtra, ReplayError
 from contoso_lab.replay.fleet.plan import Plan, Unit
 from contoso_lab.replay.fleet.work import do, do_blocking
+from contoso_lab.replay.fleet.worker import begin
 
 Doing = Callable[[Unit], Awaitable[dict[str, Any]]]
 
@@ -45,9 +47,15 @@ async def here(plan: Plan) -> AsyncIterator[Doing]:
 
 @asynccontextmanager
 async def processes(plan: Plan, workers: int) -> AsyncIterator[Doing]:
-    """In processes of this machine."""
-    told = plan.model_dump_json()
-    pool = ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"))
+    """In processes of this machine.
+
+    They are forked from a server that has loaded the packages once. What stands in our environment now, keys among it,
+    is told to each through a pipe, for the server may be older.
+    """
+    told = _to_tell(plan)
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["contoso_lab.replay.fleet.worker"])
+    pool = ProcessPoolExecutor(workers, mp_context=context, initializer=begin, initargs=(dict(os.environ),))
     loop = asyncio.get_running_loop()
     try:
         yield lambda unit: loop.run_in_executor(pool, do_blocking, told, unit.model_dump_json())
@@ -65,7 +73,7 @@ async def dask(plan: Plan, address: str) -> AsyncIterator[Doing]:
         from distributed import Client
     except ImportError as error:
         raise MissingExtra("a fleet on Dask", package="distributed", extra="dask") from error
-    told = plan.model_dump_json()
+    told = _to_tell(plan)
     try:
         client = await Client(address, asynchronous=True, timeout="10s")  # type: ignore[no-untyped-call]
     except (OSError, TimeoutError) as error:
@@ -84,3 +92,8 @@ async def dask(plan: Plan, address: str) -> AsyncIterator[Doing]:
         yield ask
     finally:
         await client.close()
+
+
+def _to_tell(plan: Plan) -> str:
+    """What a worker has to know of a plan: all but the units, of which it is given one at a time."""
+    return plan.model_copy(update={"units": ()}).model_dump_json()
