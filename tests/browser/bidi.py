@@ -14,8 +14,6 @@ from websockets.asyncio.client import ClientConnection, connect
 
 START_S = 90.0
 PREFERENCES = {
-    # Without it a window that nobody looks at never has the focus, and JupyterLab takes what has the focus for current.
-    "focusmanager.testmode": True,
     "media.navigator.streams.fake": True,
     "media.navigator.permission.disabled": True,
     "media.autoplay.default": 0,
@@ -76,6 +74,22 @@ class Firefox:
         )
         assert said["type"] == "success", said
         return said["result"].get("value")
+
+    async def click(self, element: str) -> None:
+        """Press the mouse's button over the element that a script gives, as a person does: it takes the focus along."""
+        where = await self.ask(
+            f"(() => {{ const it = {element}; it.scrollIntoView({{ block: 'center' }});"
+            " const { x, y, width, height } = it.getBoundingClientRect();"
+            " return `${Math.round(x + width / 2)} ${Math.round(y + height / 2)}`; })()"
+        )
+        x, y = map(int, where.split())
+        pressed = [
+            {"type": "pointerMove", "x": x, "y": y},
+            {"type": "pointerDown", "button": 0},
+            {"type": "pointerUp", "button": 0},
+        ]
+        mouse = {"type": "pointer", "id": "mouse", "parameters": {"pointerType": "mouse"}, "actions": pressed}
+        await self.command("input.performActions", context=self._context, actions=[mouse])
 
     async def until(self, script: str, *, within_s: float = 180.0) -> None:
         """Wait until something holds in the page."""

@@ -1,11 +1,14 @@
-"""Run the browser tests again and again and say how often each one failed.
+"""Run the browser tests of `make test` again and again and say how often each one failed.
 
-python tests/browser/flakes.py [--runs 20] [pytest arguments]
+    python tests/browser/flakes.py [--runs 20] [--output bench/results/flakes.md] [pytest arguments]
+
+The table is written anew after each run, with the first line of every failure.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import subprocess
 import sys
 import tempfile
@@ -14,41 +17,83 @@ import xml.etree.ElementTree as ElementTree
 from collections import Counter
 from pathlib import Path
 
-HERE = Path(__file__).resolve().parent
+ROOT = Path(__file__).resolve().parent.parent.parent
+PLACES = ["tests/browser"]
+
+
+class Tally:
+    """How often each test ran, failed, and why."""
+
+    def __init__(self, command: str) -> None:
+        self.command = command
+        self.ran: Counter[str] = Counter()
+        self.failed: Counter[str] = Counter()
+        self.whys: list[str] = []
+        self.seconds: list[float] = []
+        self.loads: list[float] = []
+
+    def take(self, report: Path, seconds: float) -> None:
+        """One more run."""
+        self.seconds.append(seconds)
+        self.loads.append(os.getloadavg()[0])
+        for case in ElementTree.parse(report).iter("testcase"):
+            name = str(case.get("name"))
+            if case.find("skipped") is not None:
+                continue
+            self.ran[name] += 1
+            for fault in (*case.iterfind("failure"), *case.iterfind("error")):
+                self.failed[name] += 1
+                why = str(fault.get("message")).partition("\n")[0]
+                self.whys.append(f"- run {len(self.seconds)}, `{name}`: `{why[:160]}`")
+
+    def page(self) -> str:
+        """The report."""
+        runs = len(self.seconds)
+        return "\n".join(
+            [
+                "# How often the browser tests fail",
+                "",
+                f"`{self.command}` on {os.cpu_count()} cores; a run took {min(self.seconds):.0f} to "
+                f"{max(self.seconds):.0f} s, at a load of {min(self.loads):.1f} to {max(self.loads):.1f}.",
+                "",
+                f"| test | failed, of {runs} runs |",
+                "|---|---|",
+                *[f"| `{name}` | {self.failed[name]} of {count} |" for name, count in self.ran.items()],
+                "",
+                f"{self.failed.total()} of {self.ran.total()} tests failed.",
+                *(["", *self.whys] if self.whys else []),
+                "",
+            ]
+        )
 
 
 def main() -> None:
-    asked = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    """Run, count and write."""
+    asked = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     asked.add_argument("--runs", type=int, default=20)
+    asked.add_argument("--output", type=Path, default=ROOT / "bench" / "results" / "flakes.md")
     given, rest = asked.parse_known_args()
-    failed: Counter[str] = Counter()
-    ran: Counter[str] = Counter()
-    seconds: list[float] = []
-    with tempfile.TemporaryDirectory() as place:
-        report = Path(place) / "report.xml"
+    tally = Tally(" ".join(["python tests/browser/flakes.py", f"--runs {given.runs}", *rest]))
+    given.output.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as folder:
+        report = Path(folder) / "report.xml"
         for number in range(1, given.runs + 1):
-            began = time.monotonic()
+            began_s = time.monotonic()
             subprocess.run(
                 [
-                    sys.executable, "-m", "pytest", "-q", "-p", "no:xdist", "-m", "browser", str(HERE),
-                    f"--junitxml={report}", *rest,
+                    sys.executable, "-m", "pytest", "-q", "-p", "no:xdist", "-m", "browser and not slow",
+                    f"--junitxml={report}", *(rest or PLACES),
                 ],
-                check=False, stdout=subprocess.DEVNULL, cwd=HERE.parent.parent,
+                check=False, stdout=subprocess.DEVNULL, cwd=ROOT,
             )  # fmt: skip
-            seconds.append(time.monotonic() - began)
-            for case in ElementTree.parse(report).iter("testcase"):
-                name = str(case.get("name"))
-                if case.find("skipped") is None:
-                    ran[name] += 1
-                    failed[name] += case.find("failure") is not None or case.find("error") is not None
-            print(f"run {number}: {seconds[-1]:.0f} s, {sum(failed.values())} of {sum(ran.values())} failed so far")
+            tally.take(report, time.monotonic() - began_s)
+            given.output.write_text(tally.page(), encoding="utf-8")
+            print(
+                f"run {number}: {tally.seconds[-1]:.0f} s, {tally.failed.total()} of {tally.ran.total()} failed so far"
+            )
             sys.stdout.flush()
-    print(f"\n| test | failed of {given.runs} runs |\n|---|---|")
-    for name in ran:
-        print(f"| {name} | {failed[name]} of {ran[name]} |")
-    print(f"\n{sum(failed.values())} of {sum(ran.values())} tests failed.")
-    print(f"A run takes {min(seconds):.0f} to {max(seconds):.0f} s.")
-    sys.exit(1 if failed.total() else 0)
+    print(tally.page())
+    sys.exit(1 if tally.failed else 0)
 
 
 if __name__ == "__main__":
