@@ -57,10 +57,10 @@ class CatalogBrowser(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets ships
         self._query.layout.flex = "1 1 240px"
         self._category = ipywidgets.Dropdown(options=[ALL, *self.catalog.categories], description="Category", **wide)
         self._most = ipywidgets.FloatSlider(
-            value=dearest, min=0, max=dearest, step=max(1.0, round(dearest / 200)), description="At most",
+            value=dearest, min=0, max=dearest, step=max(1.0, round(dearest / 200)), description=f"At most ({self.catalog.currency})",
             readout_format=".0f", continuous_update=False, **wide,
         )  # fmt: skip
-        self._most.layout.width = "260px"
+        self._most.layout.width = "290px"
         self._sort = ipywidgets.Dropdown(options=SORTS, description="Order", **wide)
         self._count = ipywidgets.HTML()
         self._cards = SuggestionCards(catalog=self.catalog)
@@ -69,13 +69,13 @@ class CatalogBrowser(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets ships
             description="Close",
             icon="times",
             tooltip="close the product",
-            layout={"width": "auto", "align_self": "flex-start"},
+            layout={"width": "auto", "align_self": "flex-start", "margin": "10px 2px 16px"},
         )
         self._detail = ipywidgets.HTML()
         self._open = ipywidgets.VBox([self._detail, self._close], layout={"display": "none"})
         bar = ipywidgets.HBox(
             [self._query, self._category, self._most, self._sort],
-            layout={"flex_flow": "row wrap", "align_items": "center"},
+            layout={"flex_flow": "row wrap", "align_items": "center", "grid_gap": "4px 14px"},
         )
         super().__init__([bar, self._count, self._open, self._cards])
         self._dearest = dearest
