@@ -22,6 +22,9 @@ Persona = Annotated[str | None, typer.Option(help="Who answers; the recorded per
 Runs = Annotated[Path | None, typer.Option(help="Where new recordings go; runs, beside the prompts, unless given.")]
 Relay = Annotated[str | None, typer.Option("--relay", help="Call through this relay.")]
 Live = Annotated[bool, typer.Option("--target", help="Call the target that the environment names, directly.")]
+OwnRelay = Annotated[
+    bool, typer.Option("--relayed", help="With --target: start a relay of its own before it, as in a live call.")
+]
 AnyMode = Literal["rescore", "cassette", "fast", "paced"]
 ModeName = Literal["cassette", "fast", "paced"]
 Mode = Annotated[ModeName, typer.Option(help="See docs/replay.md.")]
@@ -34,13 +37,15 @@ def replay(
     persona: Persona = None,
     relay: Relay = None,
     target: Live = False,
+    relayed: OwnRelay = False,
     runs: Runs = None,
 ) -> None:
     """Play a recording again; without a relay or a target the local engine answers, in virtual time."""
     from contoso_lab.replay.fleet import Variant
     from contoso_lab.replay.play import replay as play
 
-    again = asyncio.run(play(recording, Variant(mode=mode).how, persona=persona, **_where(relay, target, runs)))
+    where = _where(relay, target, runs, relayed)
+    again = asyncio.run(play(recording, Variant(mode=mode).how, persona=persona, **where))
     out.print(f"{again!r}\n{again.path}", soft_wrap=True, markup=False)
 
 
@@ -52,6 +57,7 @@ def fork(
     without: Without = None,
     mode: Annotated[Literal["fast", "paced"], typer.Option(help="See docs/replay.md.")] = "paced",
     target: Live = False,
+    relayed: OwnRelay = False,
     runs: Runs = None,
 ) -> None:
     """Change one thing at a turn of a call, and see how it goes on beside how it went."""
@@ -61,7 +67,7 @@ def fork(
 
     changes = Changes(persona=persona, voice=voice, without=tuple(without or ()))
     how: Any = Variant(mode=mode).how
-    made = asyncio.run(forked(recording, at=at, changes=changes, mode=how, **_where(None, target, runs)))
+    made = asyncio.run(forked(recording, at=at, changes=changes, mode=how, **_where(None, target, runs, relayed)))
     table = made.table()[["turn", "customer", "recorded", "branch", "why", "fits"]]
     out.print(f"{table.to_string(index=False)}\n{made!r}\n{made.branch.path}", soft_wrap=True, markup=False)
 
@@ -72,12 +78,13 @@ def simulate(
     seed: Annotated[int, typer.Option(help="Of the caller's moods and the line's noise.")] = 0,
     relay: Relay = None,
     target: Live = False,
+    relayed: OwnRelay = False,
     runs: Runs = None,
 ) -> None:
     """Let a simulated caller talk with a persona, by sound."""
     from contoso_lab.replay.simulate import simulate as simulated
 
-    call = asyncio.run(simulated(scenario, persona=persona, seed=seed, **_where(relay, target, runs)))
+    call = asyncio.run(simulated(scenario, persona=persona, seed=seed, **_where(relay, target, runs, relayed)))
     for turn in call.conversation.turns:
         out.print(f"  {turn.role:<10} {turn.heard}", soft_wrap=True, markup=False)
     out.print(f"{call!r}\n{call.path}", soft_wrap=True, markup=False)
@@ -122,8 +129,9 @@ def fleet(
     raise typer.Exit(1 if done.failed else 0)
 
 
-def _where(relay: str | None, target: bool, runs: Path | None) -> dict[str, Any]:
-    return {"relay_url": relay, "target": Target.from_env() if target else None, "runs": runs or Settings().runs}
+def _where(relay: str | None, target: bool, runs: Path | None, relayed: bool) -> dict[str, Any]:
+    where = {"relay_url": relay, "target": Target.from_env() if target else None, "relayed": relayed}
+    return {**where, "runs": runs or Settings().runs}
 
 
 def _told() -> dict[str, str]:

@@ -3,6 +3,7 @@
 | place | who records | what may be changed |
 |---|---|---|
 | the address of a relay | the relay | persona by name: the rest is the relay's own |
+| `Relayed`, a relay of our own before a target | that relay | everything; the whole way of a live call |
 | a `Target` | we | everything |
 | an `Engine` | we | everything; virtual time, the same bytes for the same seed |
 """
@@ -13,6 +14,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +33,15 @@ from contoso_lab.session.line import Connection
 from contoso_lab.session.opening import session_on
 from contoso_lab.settings import Target
 
-Place = str | Target | Engine
+
+@dataclass(frozen=True, slots=True)
+class Relayed:
+    """A relay that is started for this call alone, before a target."""
+
+    target: Target
+
+
+Place = str | Relayed | Target | Engine
 NO_DELAYS = Delays((0.0, 0.0), (0.0, 0.0), 0.0)
 
 
@@ -78,18 +88,18 @@ async def hold(
         ReplayError: a relay was asked for what is its own affair.
         SessionError: the call failed.
     """
+    if isinstance(place, Relayed):
+        # By name, and only when asked: what runs processes stands above replays, and few need it.
+        own_relay = import_module("contoso_lab.live.own_relay").own_relay
+        async with own_relay(place.target, agent, runs) as url:
+            return await _through(url, agent, about, converse, listens=listens, after_reply=after_reply)
     if isinstance(place, str):
         if agent.changed:
             raise ReplayError(
-                "a relay sets up persona, tools and catalogue by itself: give target=… instead of the relay to change "
-                "more than the persona's name"
+                "a relay sets up persona, tools and catalogue by itself: to change more than the persona's name give "
+                "target=… instead of the relay, and relayed=True for a relay of its own before it"
             )
-        async with connect(
-            place, persona=agent.persona, customer=agent.customer.id, scenario=about.scenario,
-            replay_of=about.replay_of, mode=about.mode, after_reply=after_reply, listens=listens,
-        ) as session:  # fmt: skip
-            await converse(session)
-        return Recording.open(recorded_at(session))
+        return await _through(place, agent, about, converse, listens=listens, after_reply=after_reply)
     if isinstance(place, Target):
         recorder = _recorder(agent, about, runs, id=id, target={"kind": place.kind, "model": place.model})
 
@@ -123,6 +133,23 @@ async def hold(
 
     await asyncio.to_thread(in_virtual_time, held)
     return Recording.open(places[0])
+
+
+async def _through(
+    url: str,
+    agent: Agent,
+    about: About,
+    converse: Callable[[Session], Awaitable[None]],
+    *,
+    listens: bool,
+    after_reply: AfterReply | None,
+) -> Recording:
+    async with connect(
+        url, persona=agent.persona, customer=agent.customer.id, scenario=about.scenario or None,
+        replay_of=about.replay_of or None, mode=about.mode, after_reply=after_reply, listens=listens,
+    ) as session:  # fmt: skip
+        await converse(session)
+    return Recording.open(recorded_at(session))
 
 
 def _recorder(agent: Agent, about: About, runs: Path, **more: Any) -> Recorder:

@@ -39,6 +39,7 @@ async def simulate(
     relay_url: str | None = None,
     target: Target | None = None,
     engine: Engine | None = None,
+    relayed: bool = False,
     runs: Path | str | None = None,
     id: str | None = None,
     seed: int = 0,
@@ -49,7 +50,7 @@ async def simulate(
         scenario: who calls, or the name of one in `evals/scenarios`; a `Simulated` brings its own seed.
         persona: who answers.
         changes: what else is different about the agent.
-        relay_url: as in `replay`, like `target`, `engine`, `runs` and `id`.
+        relay_url: as in `replay`, like `target`, `engine`, `relayed`, `runs` and `id`.
         seed: what the caller's moods and the line's noise are drawn from.
 
     Raises:
@@ -60,7 +61,7 @@ async def simulate(
         seed = scenario.seed
         scenario = scenario.scenario
     played = load_scenario(scenario) if isinstance(scenario, str) else scenario
-    place = the_place(relay_url, target, engine)
+    place = the_place(relay_url, target, engine, relayed=relayed)
     voice = place.voice if isinstance(place, Engine) else (await asyncio.to_thread(local_engine)).voice
     folder = Path(runs) if runs is not None else Settings().runs
     blank = Recording(folder, Manifest(id="", customer=played.customer, persona=persona))
