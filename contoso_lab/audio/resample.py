@@ -27,7 +27,6 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from numpy.lib.stride_tricks import as_strided
 
 from contoso_lab.audio.codec import FloatArray, as_samples
 from contoso_lab.audio.format import check_rate
@@ -98,10 +97,12 @@ class Resampler:
         chunk = as_samples(samples)
         if self._up == self._down:
             return chunk.copy()
+        if len(chunk) <= _PIECE_SAMPLES:
+            return self._push_piece(chunk)
         pieces = [
             self._push_piece(chunk[start : start + _PIECE_SAMPLES]) for start in range(0, len(chunk), _PIECE_SAMPLES)
         ]
-        return np.concatenate(pieces) if pieces else chunk.copy()
+        return np.concatenate(pieces)
 
     def finish(self) -> FloatArray:
         """Return what is still inside; afterwards the resampler is as new, ready for another stream."""
@@ -138,23 +139,18 @@ class Resampler:
 
     def _by_matrix(self, tile: _Tile, ready: int) -> FloatArray:
         """The outputs from `_given` to `ready`."""
+        start = self._held_tile * tile.outputs
         tiles = (ready - 1) // tile.outputs - self._held_tile + 1
         held = self._held
-        if len(held) < (needed := (tiles - 1) * tile.inputs + tile.reads):
-            held = np.zeros(needed, dtype=np.float32)
-            held[: len(self._held)] = self._held
-        rows, width = tile.rows, len(tile.matrix)
-        step = held.itemsize
-        shape, strides = (tiles, rows, width), (tile.inputs * step, tile.hop * step, step)
-        windows = np.ascontiguousarray(as_strided(held, shape, strides, writeable=False))
+        if (missing := (tiles - 1) * tile.inputs + tile.reads - len(held)) > 0:
+            held = np.concatenate([held, np.zeros(missing, dtype=np.float32)])
+        windows: FloatArray = np.ndarray((tiles, tile.rows, tile.width), np.float32, held, 0, tile.strides)
         # Three dimensions: one product for each tile, all of one shape, however many there are.
-        outputs = np.matmul(windows, tile.matrix).reshape(-1)
-        start = self._held_tile * tile.outputs
-        out = outputs[self._given - start : ready - start].copy()
+        outputs = np.matmul(windows.copy(), tile.matrix).reshape(-1)
         if passed := ready // tile.outputs - self._held_tile:
             self._held_tile += passed
             self._held = self._held[passed * tile.inputs :].copy()
-        return out
+        return outputs[self._given - start : ready - start].copy()
 
     def _by_taps(self, ready: int) -> FloatArray:
         """The same, for rates that have little in common."""
@@ -178,25 +174,18 @@ class _Tile(NamedTuple):
     """One column for each output of a run, one row for each input of its window."""
     rows: int
     """Windows of a tile."""
-    hop: int
-    """From one window to the next, in inputs."""
+    width: int
+    """Inputs of a window."""
     left: int
     """How many inputs a window begins before its first output."""
-
-    @property
-    def inputs(self) -> int:
-        """From one tile to the next, in inputs."""
-        return self.rows * self.hop
-
-    @property
-    def outputs(self) -> int:
-        """The same in outputs."""
-        return self.rows * self.matrix.shape[1]
-
-    @property
-    def reads(self) -> int:
-        """How many inputs a tile looks at."""
-        return (self.rows - 1) * self.hop + len(self.matrix)
+    inputs: int
+    """From one tile to the next, in inputs."""
+    outputs: int
+    """The same in outputs."""
+    reads: int
+    """How many inputs a tile looks at."""
+    strides: tuple[int, int, int]
+    """From tile to tile, window to window and input to input, in bytes."""
 
 
 @lru_cache(maxsize=16)
@@ -213,7 +202,9 @@ def _tile(up: int, down: int) -> _Tile | None:
     at = reach + down * np.arange(run) - up * (np.arange(width)[:, np.newaxis] - left)
     matrix = np.where((at >= 0) & (at <= 2 * reach), taps[np.clip(at, 0, 2 * reach)], np.float32(0))
     matrix.setflags(write=False)
-    return _Tile(matrix, _MOST_PRODUCTS // (run * width), hop, left)
+    rows = _MOST_PRODUCTS // (run * width)
+    strides = (4 * rows * hop, 4 * hop, 4)
+    return _Tile(matrix, rows, width, left, rows * hop, rows * run, (rows - 1) * hop + width, strides)
 
 
 @lru_cache(maxsize=16)

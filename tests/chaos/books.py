@@ -9,6 +9,7 @@ One JSON list a line, and each line goes to the operating system at once:
 | `["arrived", n]` | the relay says that so many messages have arrived |
 | `["got", event_id, kind]` | a message was received; kind: sound, event, or error (the relay's own) |
 | `["held", n]` | the target showed the item of message n when it was asked for at the end |
+| `["unknown", n]` | the target said that it does not know it |
 | `["unrecorded"]` | the relay said that the recording broke: from here on nothing is promised |
 | `["lost"]` | the connection broke |
 | `["back"]` | and was made again |
@@ -55,6 +56,7 @@ class Kept:
     got: list[tuple[str, str]] = field(default_factory=list)
     got_recorded: int = 0
     held: set[int] = field(default_factory=set)
+    unknown: set[int] = field(default_factory=set)
     unrecorded: bool = False
     losses: int = 0
     returns: int = 0
@@ -82,6 +84,8 @@ def read_book(place: Path) -> Iterator[Kept]:
                     call.got_recorded = len(call.got)
             case ["held", int(number)]:
                 call.held.add(number)
+            case ["unknown", int(number)]:
+                call.unknown.add(number)
             case ["unrecorded"]:
                 call.unrecorded = True
             case ["lost"]:

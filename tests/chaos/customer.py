@@ -1,6 +1,6 @@
 """A customer who talks, is cut off, comes back where the relay allows it, and keeps books of everything.
 
-Its microphone gives a piece of sound each 100 ms. Now and then it speaks (a tone, which the engine's plain meter takes
+Its microphone gives a piece of sound each 200 ms. Now and then it speaks (a tone, which the engine's plain meter takes
 for speech), writes an item, leaves a mark in the recording, or cuts its own line. Before it hangs up it asks the target
 for every item that it was told has arrived.
 """
@@ -28,7 +28,7 @@ from contoso_lab.audio import PCM16_24K, encode, tone
 
 from .books import Book
 
-PIECE_MS = 100
+PIECE_MS = 200
 ACK_EVERY = 64
 PATIENCE_S = 15.0
 WINDOW_S = 30.0
@@ -116,7 +116,8 @@ class _Call:
         self._resume: str | None = None
         self._items: set[int] = set()
         self._asked_for: set[int] = set()
-        self._held: set[int] = set()
+        self._known: set[int] = set()
+        self._questions: dict[str, int] = {}
         self._speaking = 0
         self.began = False
 
@@ -195,12 +196,17 @@ class _Call:
                 kind = "error" if event["event_id"].startswith("lab_error") else kind
                 self._book.write("got", event["event_id"], kind)
                 if name == "conversation.item.retrieved":
-                    self._asked_for.discard(number := int(event["item"]["id"].rpartition(".")[2]))
-                    self._held.add(number)
-                    self._book.write("held", number)
+                    self._answered("held", int(event["item"]["id"].rpartition(".")[2]))
+                elif name == "error" and (number := self._questions.get(event["error"].get("event_id"))):
+                    self._answered("unknown", number)
                 if self._got - self._acked_got >= ACK_EVERY and self._socket is not None:
                     self._acked_got = self._got
                     await self._socket.send(json.dumps({"type": "lab.ack", "received": self._got}))
+
+    def _answered(self, how: str, number: int) -> None:
+        self._asked_for.discard(number)
+        self._known.add(number)
+        self._book.write(how, number)
 
     def _heard(self, received: int) -> None:
         for _ in range(min(received - self._arrived, len(self._unheard))):
@@ -213,7 +219,7 @@ class _Call:
         roll, manners = self._rng.random(), self._manners
         per_piece = PIECE_MS / 1000
         if self._speaking == 0 and roll < manners.speaks * per_piece:
-            self._speaking = self._rng.randint(6, 20)
+            self._speaking = self._rng.randint(3, 10)
         elif roll > 1 - manners.writes * per_piece:
             self._items.add(self._sent + 1)
             words = {"type": "input_text", "text": f"Note {self._sent} of {self._name}"}
@@ -298,8 +304,9 @@ class _Call:
     async def _say_goodbye(self) -> None:
         await self._wait_for(lambda: self._arrived == self._sent)
         for _ in range(3):
-            self._asked_for = self._items - self._held
+            self._asked_for = self._items - self._known
             for number in sorted(self._asked_for):
+                self._questions[f"{self._name}.{self._sent + 1}"] = number
                 await self._send("other", {"type": "conversation.item.retrieve", "item_id": f"{self._name}.{number}"})
             if await self._wait_for(lambda: not self._asked_for):
                 break

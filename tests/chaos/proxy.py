@@ -60,6 +60,7 @@ class Proxy:
         self._server: asyncio.Server | None = None
         self._pairs: set[_Pair] = set()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._came = asyncio.Event()
 
     async def __aenter__(self) -> Proxy:
         """Listen; the port is a free one."""
@@ -81,6 +82,12 @@ class Proxy:
     def connections(self) -> int:
         """How many are open."""
         return len(self._pairs)
+
+    async def until(self, connections: int) -> None:
+        """Wait until so many are open."""
+        while len(self._pairs) < connections:
+            self._came.clear()
+            await self._came.wait()
 
     def reset(self, part: float = 1.0) -> int:
         """Reset some of the connections, on both sides; says how many."""
@@ -110,6 +117,7 @@ class Proxy:
             there = await asyncio.open_connection("127.0.0.1", self._target_port, limit=_AT_ONCE)
             pair.writers.append(there[1])
             self._pairs.add(pair)
+            self._came.set()
             # One direction may end before the other, but a server that is gone has nothing to say any more.
             ways += [asyncio.ensure_future(self._carry(pair, *way)) for way in ((reader, there[1]), (there[0], writer))]
             await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
