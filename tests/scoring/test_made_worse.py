@@ -54,7 +54,10 @@ def _has_budget(call: Recording) -> bool:
 
 
 def _compared(calls: Sequence[Recording], worse: Sequence[Recording], scorers: Sequence[Scorer]) -> Comparison:
-    return compare(score(calls, scorers), score(worse, scorers), names=("voice", "worse"))
+    told = compare(score(calls, scorers), score(worse, scorers), names=("voice", "worse"))
+    for difference in told:
+        print(*difference.cells[:7], sep=" | ")  # what docs/statistics.md says
+    return told
 
 
 def test_three_hundred_ms_are_found_where_they_were_put(calls: list[Recording], tmp_path: Path) -> None:
@@ -84,7 +87,7 @@ def test_a_fifth_of_the_answers_sells_again_what_is_owned(tmp_path: Path) -> Non
     owners = [call for call in _calls("voice", most=99) if (labels := call.labels()) is not None and labels.bought]
     if len(owners) < 2 * MOST:
         pytest.skip("the recordings are not made: see data/recordings")
-    told = _compared(owners, recommends_bought(owners, tmp_path, share=0.2), WORDS)
+    told = _compared(owners, recommends_bought(owners, tmp_path, share=0.2), WORDS[:1])
     again = told["sold_again_rate"]
     assert again.verdict is not None
     assert again.difference is not None
@@ -111,7 +114,8 @@ def test_a_budget_that_is_ignored_is_worse(tmp_path: Path) -> None:
     assert off.difference.low > 0.7
     assert (kept.verdict.word, kept.metric.lower_is_better) == ("worse", False)
     assert kept.difference.high is not None
-    assert kept.difference.high < -0.4
+    assert -0.8 < kept.difference.value < -0.4
+    assert kept.difference.high < -0.3
 
 
 def test_what_was_not_touched_is_said_to_be_the_same(calls: list[Recording], tmp_path: Path) -> None:
@@ -134,7 +138,9 @@ def _swapped(a: Scores, b: Scores, seed: int) -> tuple[Scores, Scores]:
 )
 def test_equal_personas_are_said_to_be_equal(runs: int) -> None:
     first, second = _calls("voice", most=99), _calls("voice_brief", most=99)
-    shared = {call.manifest.scenario for call in first} & {call.manifest.scenario for call in second}
+    both = {call.manifest.scenario for call in first} & {call.manifest.scenario for call in second}
+    # Every run of the tests does it small: nine customers, six tosses of the coins.
+    shared = both if runs >= 200 else set(sorted(both)[:9])
     if len(shared) < 9:
         pytest.skip("the recordings are not made: see data/recordings")
     scorers = (voice_to_voice_ms, *WORDS, persona_adherence, speakability)
@@ -147,4 +153,5 @@ def test_equal_personas_are_said_to_be_equal(runs: int) -> None:
     for seed in range(runs):
         told = compare(*_swapped(a, b, seed), seed=seed)
         quiet += all(d.verdict is None or d.verdict.word not in ("better", "worse") for d in told)
+    print(f"said to be equal in {quiet} of {runs} comparisons of {len(shared)} pairs of calls")
     assert quiet / runs >= (0.93 if runs >= 200 else 0.8)

@@ -36,6 +36,7 @@ def test_every_scorer_of_ours_says_something_about_a_call(tent_call: Callable[..
         "truth_said",
         "truth_shown",
         "sold_again_rate",
+        "off_budget_rate",
         "task_success",
         "gate_right",
         "persona_adherence",
