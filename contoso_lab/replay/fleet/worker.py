@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import os
 import threading
 from multiprocessing.connection import wait
 
+from contoso_lab.errors import LabError
 from contoso_lab.replay.fleet.work import do_blocking
 from contoso_lab.scoring.run import default_scorers
+from contoso_lab.scoring.text import word_errors
+from contoso_lab.shop.truth.surface import language_of
 
 __all__ = ["begin", "do_blocking"]
 
-default_scorers()  # loads their modules
+# Each loads what it needs when it is first asked.
+default_scorers()
+language_of("Which tent is good for four people?")
+with contextlib.suppress(LabError):  # what is not installed is told to whoever asks for it
+    word_errors("one", "one")
 
 
 def begin(environment: dict[str, str]) -> None:
