@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test slow notebooks lab screenshots recordings check clients format doctor speech bench clean
+.PHONY: help demo test slow notebooks lab screenshots recordings check clients format doctor speech bench chaos soak clean
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
@@ -60,9 +60,14 @@ speech: $(READY)  ## speak the recorded customers of data/speech again
 recordings: $(READY)  ## hold the recorded calls of data/recordings again (20 minutes)
 	$(BIN)/python data/recordings/make.py
 
-bench: $(READY)  ## measure the engine (6 minutes) and the relay beside its peers (10 minutes); writes bench/results
-	$(BIN)/python bench/engine.py
-	$(BIN)/python bench/relay.py
+bench: $(READY)  ## every bench in its short form, gathered in bench/RESULTS.md (15 minutes at most)
+	$(BIN)/python bench/all.py
+
+chaos: $(READY)  ## ten minutes in which relay, engine, Redis, customers and disk fail under 50 calls; counts what is lost
+	$(BIN)/python -m tests.chaos.storm
+
+soak: $(READY)  ## an hour of 20 customers: memory, file handles and threads of relay and engine
+	$(BIN)/python bench/soak.py
 
 clean:  ## remove the environment and all caches; recordings in runs/ stay
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache build dist *.egg-info

@@ -1,6 +1,7 @@
 """How quick is the local engine, how well does it hear, and how much does it need? One command, about five minutes.
 
     python bench/engine.py                 # writes bench/results/engine.md and engine.json
+    python bench/engine.py --quick         # one round of each, a minute and a half; prints only
     python bench/engine.py --soak 60       # an hour of customers who call, cut in and hang up; prints what memory does
     python bench/engine.py --sweep 8,16,24 # how the waiting grows with the number of calls; writes engine_sweep.md
 
@@ -26,6 +27,7 @@ from typing import Any
 
 from callers import hold_calls, percentile, recorded_turns
 from engine_soak import soak
+from figures import Figure, write_figures
 from heard import Recognition, compare, speak_lines
 from parts import Part, measure_parts
 from process import running_engine
@@ -71,6 +73,7 @@ class Findings:
 def main() -> None:
     """Measure what was asked for."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--quick", action="store_true", help="one round of each, and nothing is written")
     parser.add_argument("--soak", type=float, metavar="MINUTES", help="only soak the engine")
     parser.add_argument("--sweep", metavar="8,16,…", help="only hold so many calls at once, one number after the other")
     asked = parser.parse_args()
@@ -83,15 +86,17 @@ def main() -> None:
         (RESULTS / "engine_sweep.md").write_text(text, encoding="utf-8")
         print(text)
     else:
-        findings = asyncio.run(_measure(session))
-        RESULTS.mkdir(exist_ok=True)
+        findings = asyncio.run(_measure(session, quick=asked.quick))
         text = report(findings)
-        (RESULTS / "engine.md").write_text(text, encoding="utf-8")
-        (RESULTS / "engine.json").write_text(json.dumps(asdict(findings), indent=1) + "\n", encoding="utf-8")
+        if not asked.quick:
+            RESULTS.mkdir(exist_ok=True)
+            (RESULTS / "engine.md").write_text(text, encoding="utf-8")
+            (RESULTS / "engine.json").write_text(json.dumps(asdict(findings), indent=1) + "\n", encoding="utf-8")
+        write_figures("engine", figures(findings))
         print(text)
 
 
-async def _measure(session: dict[str, Any]) -> Findings:
+async def _measure(session: dict[str, Any], *, quick: bool = False) -> Findings:
     _say("the parts alone")
     alone = build_engine(lambda message: None)
     parts = measure_parts(alone, recorded_turns(), session["instructions"])
@@ -101,20 +106,34 @@ async def _measure(session: dict[str, Any]) -> Findings:
         _say("the engine idle")
         findings.idle_cpu = await _cpu_over(engine, 8)
         findings.idle_mb = engine.memory_mb()
-        _say("recognition through the engine and alone")
-        lines = speak_lines(alone.voice)
-        findings.recognition = await compare(engine.url, lines, alone.ear, session)
-        for number in range(3):
-            _say(f"one call, round {number + 1} of 3")
+        if not quick:
+            _say("recognition through the engine and alone")
+            lines = speak_lines(alone.voice)
+            findings.recognition = await compare(engine.url, lines, alone.ear, session)
+        for number in range(1 if quick else 3):
+            _say(f"one call, round {number + 1}")
             findings.rounds.append(Round.of(1, await hold_calls(engine.url, session, 1, listen_ms=800)))
         engine.peak_mb = 0
-        for number in range(2):
-            _say(f"ten calls, round {number + 1} of 2")
+        for number in range(1 if quick else 2):
+            _say(f"ten calls, round {number + 1}")
             cpu_s, began = engine.cpu_s(), perf_counter()
             findings.rounds.append(Round.of(10, await hold_calls(engine.url, session, 10)))
             findings.ten_cpu = max(findings.ten_cpu, (engine.cpu_s() - cpu_s) / (perf_counter() - began))
         findings.ten_mb = engine.peak_mb
     return findings
+
+
+def figures(found: Findings) -> list[Figure]:
+    """What goes into the one table of all benches."""
+    one, ten = found.of(1), found.of(10)
+    return [
+        Figure("end of speech to first sound, one call, median", _all(one, 50), "ms", WINDOW_MS + 200),
+        Figure("end of speech to first sound, one call, p90", _all(one, 90), "ms", WINDOW_MS + 300),
+        Figure("end of speech to first sound, ten calls, median", _all(ten, 50), "ms", WINDOW_MS + 400),
+        Figure("memory with ten calls", found.ten_mb, "MB", 800),
+        Figure("processor when idle", 100 * found.idle_cpu, "%", 1),
+        Figure("processors with ten calls", found.ten_cpu, "processors"),
+    ]
 
 
 async def _cpu_over(engine: Any, seconds: float) -> float:

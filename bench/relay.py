@@ -2,6 +2,7 @@
 
     python bench/relay.py                            # all parts; writes bench/results/relay.md, .json and .png
     python bench/relay.py --only throughput latency  # some parts
+    python bench/relay.py --quick                    # beside nginx, two rounds, two minutes; prints only
     python bench/relay.py --profile                  # and where our time goes
 
 All relays stand in front of the same echo upstream and carry the same load, one after the other, round by round. A
@@ -21,11 +22,12 @@ import tempfile
 import time
 from pathlib import Path
 
+from figures import Figure, write_figures
 from relay_farm import Load, NotHere, build_load
 from relay_parts import PARTS, Bench, Sample
 from relay_peers import OURS, Peer, all_peers
 from relay_profile import profile
-from relay_report import Findings, draw, machine_facts, report
+from relay_report import GOALS, Findings, draw, machine_facts, report
 
 RESULTS = Path(__file__).parent / "results"
 
@@ -35,6 +37,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=(__doc__ or "").splitlines()[0], formatter_class=argparse.ArgumentDefaultsHelpFormatter
     )
+    parser.add_argument("--quick", action="store_true", help="throughput and latency beside nginx, two rounds")
     parser.add_argument("--only", nargs="+", choices=list(PARTS), default=list(PARTS), help="parts")
     parser.add_argument("--peers", nargs="+", metavar="NAME", help="only those whose names begin so; case is ignored")
     parser.add_argument("--rounds", type=int, help="of every part, in place of its own number")
@@ -47,6 +50,8 @@ def main() -> None:
     )
     parser.add_argument("--results", type=Path, default=RESULTS, help="where the table goes")
     asked = parser.parse_args()
+    if asked.quick:
+        asked.only, asked.peers, asked.rounds = ["throughput", "latency"], [OURS, "nginx"], 2
     relay_core, load_core = (int(number) for number in asked.cores.split(","))
     facts = machine_facts(", ".join(f"{load:.2f}" for load in os.getloadavg()))
     asked.work.mkdir(parents=True, exist_ok=True)
@@ -86,7 +91,19 @@ def main() -> None:
         load.upstream.end()
     found = Findings(facts, peers, missing, samples, words)
     if samples or words:
-        _write(found, asked.results)
+        if asked.quick:
+            print(report(found))
+        else:
+            _write(found, asked.results)
+        write_figures("relay", figures(found))
+
+
+def figures(found: Findings) -> list[Figure]:
+    """What goes into the one table of all benches."""
+    reached = [(goal, found.achieved(goal)) for goal in GOALS]
+    return [
+        Figure(goal.words, spread.median, goal.unit, goal.limit, goal.at_most) for goal, spread in reached if spread
+    ]
 
 
 def _start(asked: argparse.Namespace, load: Load, core: int) -> tuple[list[Peer], dict[str, str]]:
