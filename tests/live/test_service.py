@@ -15,6 +15,7 @@ from pydantic import SecretStr
 from contoso_lab import live
 from contoso_lab.errors import EngineError
 from contoso_lab.live import Here, Service
+from contoso_lab.live.kept import GIVES_WAY
 from contoso_lab.relay.__main__ import choose_target
 from contoso_lab.settings import Target
 
@@ -282,3 +283,12 @@ class TestTheWorkbench:
             await live.stop(here)
         assert here.engine is not None
         assert not here.engine.alive
+
+
+async def test_who_thinks_goes_after_those_who_carry_sound() -> None:
+    code = "import os; from contoso_lab.live import kept; kept._give_way(); print(os.nice(0))"
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", code, stdout=asyncio.subprocess.PIPE, start_new_session=True
+    )
+    said, _ = await process.communicate()
+    assert int(said) == min(19, os.nice(0) + GIVES_WAY)
