@@ -31,7 +31,6 @@ import sys
 import tempfile
 import time
 from dataclasses import asdict, dataclass
-from datetime import datetime
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -97,8 +96,8 @@ class Late:
     @classmethod
     def of(cls, situation: str, taken: int, stamps: dict[int, float], recording: Recording) -> Late:
         """Read it out of a recording and the worklet's stamps: the time of day in ms, by samples so far."""
-        anchor = recording.manifest.clock.wall_anchors[0]
-        origin_ms = 1000 * datetime.fromisoformat(anchor.wall).timestamp() - anchor.t_ns / 1e6
+        # The relay's clock is the monotonic one of this machine; the recording's own tie to the day is some ms early.
+        origin_ms = recording.manifest.clock.monotonic_origin_ns / 1e6 + 1000 * (time.time() - time.monotonic())
         added = sorted(
             origin_ms + event.t_ms - stamps[sound["off"] + sound["len"]]
             for event in recording.events

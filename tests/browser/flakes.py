@@ -1,8 +1,9 @@
 """Run the browser tests of `make test` again and again and say how often each one failed.
 
-    python tests/browser/flakes.py [--runs 20] [--output bench/results/flakes.md] [pytest arguments]
+    python tests/browser/flakes.py [--runs 20] [--each-lab 5] [--output bench/results/flakes.md] [test files]
 
-The table is written anew after each run, with the first line of every failure.
+A JupyterLab serves as many runs as `--each-lab` says before another one is started. The table is written anew with each
+lab that has ended, with the first line of every failure.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from collections import Counter
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-PLACES = ["tests/browser"]
+PLACES = ["tests/browser/test_lab.py"]
 
 
 class Tally:
@@ -29,12 +30,14 @@ class Tally:
         self.ran: Counter[str] = Counter()
         self.failed: Counter[str] = Counter()
         self.whys: list[str] = []
+        self.runs = 0
         self.seconds: list[float] = []
         self.loads: list[float] = []
 
-    def take(self, report: Path, seconds: float) -> None:
-        """One more run."""
-        self.seconds.append(seconds)
+    def take(self, report: Path, seconds: float, *, runs: int) -> None:
+        """The runs of one more lab."""
+        self.runs += runs
+        self.seconds.append(seconds / runs)
         self.loads.append(os.getloadavg()[0])
         for case in ElementTree.parse(report).iter("testcase"):
             name = str(case.get("name"))
@@ -44,11 +47,10 @@ class Tally:
             for fault in (*case.iterfind("failure"), *case.iterfind("error")):
                 self.failed[name] += 1
                 why = str(fault.get("message")).partition("\n")[0]
-                self.whys.append(f"- run {len(self.seconds)}, `{name}`: `{why[:160]}`")
+                self.whys.append(f"- by run {self.runs}, `{name}`: `{why[:160]}`")
 
     def page(self) -> str:
         """The report."""
-        runs = len(self.seconds)
         return "\n".join(
             [
                 "# How often the browser tests fail",
@@ -56,7 +58,7 @@ class Tally:
                 f"`{self.command}` on {os.cpu_count()} cores; a run took {min(self.seconds):.0f} to "
                 f"{max(self.seconds):.0f} s, at a load of {min(self.loads):.1f} to {max(self.loads):.1f}.",
                 "",
-                f"| test | failed, of {runs} runs |",
+                f"| test | failed, of {self.runs} runs |",
                 "|---|---|",
                 *[f"| `{name}` | {self.failed[name]} of {count} |" for name, count in self.ran.items()],
                 "",
@@ -71,26 +73,27 @@ def main() -> None:
     """Run, count and write."""
     asked = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     asked.add_argument("--runs", type=int, default=20)
+    asked.add_argument("--each-lab", type=int, default=5)
     asked.add_argument("--output", type=Path, default=ROOT / "bench" / "results" / "flakes.md")
     given, rest = asked.parse_known_args()
-    tally = Tally(" ".join(["python tests/browser/flakes.py", f"--runs {given.runs}", *rest]))
+    each = min(given.each_lab, given.runs)
+    tally = Tally(" ".join(["python tests/browser/flakes.py", f"--runs {given.runs} --each-lab {each}", *rest]))
     given.output.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.xml"
-        for number in range(1, given.runs + 1):
+        while tally.runs < given.runs:
             began_s = time.monotonic()
             subprocess.run(
                 [
                     sys.executable, "-m", "pytest", "-q", "-p", "no:xdist", "-m", "browser and not slow",
-                    f"--junitxml={report}", *(rest or PLACES),
+                    f"--junitxml={report}", "--keep-duplicates", *(rest or PLACES) * each,
                 ],
                 check=False, stdout=subprocess.DEVNULL, cwd=ROOT,
             )  # fmt: skip
-            tally.take(report, time.monotonic() - began_s)
+            tally.take(report, time.monotonic() - began_s, runs=each)
             given.output.write_text(tally.page(), encoding="utf-8")
-            print(
-                f"run {number}: {tally.seconds[-1]:.0f} s, {tally.failed.total()} of {tally.ran.total()} failed so far"
-            )
+            said = f"{tally.failed.total()} of {tally.ran.total()} failed"
+            print(f"{tally.runs} runs, {tally.seconds[-1]:.0f} s each: {said}")
             sys.stdout.flush()
     print(tally.page())
     sys.exit(1 if tally.failed else 0)
