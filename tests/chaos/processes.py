@@ -95,7 +95,7 @@ def engine(folder: Path, *, port: int) -> Process:
     script = folder / "quiet.yaml"
     script.write_text(yaml.safe_dump(QUIET_ENGINE), encoding="utf-8")
     return Process(
-        sys.executable, "-m", "contoso_lab.engine", "--port", str(port), "--script", str(script),
+        sys.executable, "-m", "contoso_lab.engine", "--port", str(port), "--script", str(script), "--calls", "1000",
         ready="READY", log=folder / "engine.log",
     )  # fmt: skip
 
