@@ -48,13 +48,14 @@ def run(
         bool, typer.Option(help="Take scorers' answers of earlier runs where nothing has changed.")
     ] = True,
     workers: Annotated[int, typer.Option(help="Processes that play calls anew; 0 does it in this one.")] = 0,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Begin anew, also where a run was cut off.")] = False,
     as_json: Json = False,
 ) -> None:
     """Run a suite and check its gates; the exit code is 1 when one does not hold."""
     from contoso_lab.evaluation.run import run_suite
 
     tell = (lambda _: None) if as_json else (lambda line: out.print(f"[dim]▸ {escape(line)}[/]", soft_wrap=True))
-    done = asyncio.run(run_suite(suite, runs=runs, cache=cache, workers=workers, progress=tell))
+    done = asyncio.run(run_suite(suite, runs=runs, cache=cache, workers=workers, fresh=fresh, progress=tell))
     if as_json:
         gates = [{"gate": str(gate.gate), "outcome": gate.outcome, "said": gate.said} for gate in done.gates]
         out.print_json(json.dumps({"run": str(done.results.path), "gates": gates, "passed": done.passed}))
@@ -64,6 +65,18 @@ def run(
         _gates(done.gates)
         _say(f"\n  results  {done.results.path}")
     raise typer.Exit(0 if done.passed else 1)
+
+
+@app.command()
+def plan(
+    suite: Annotated[str, typer.Argument(help="The name of a suite in evals/, or the path of a file.")],
+    runs: Runs = None,
+) -> None:
+    """Say what a suite can show and what it will cost, before it is run."""
+    from contoso_lab.evaluation.run import forecast
+
+    for line in forecast(suite, runs=runs):
+        _say(line)
 
 
 @app.command()

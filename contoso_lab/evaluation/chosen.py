@@ -10,10 +10,11 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from contoso_lab.errors import SuiteError
+from contoso_lab.errors import ConfigError, SuiteError
 from contoso_lab.evaluation.suite_file import LoadedSuite
 from contoso_lab.marked_yaml import close_to
 from contoso_lab.recording import list_recordings
+from contoso_lab.replay.scenario import SCENARIOS, load_scenario
 from contoso_lab.scoring.run import default_scorers
 from contoso_lab.scoring.value import Scorer
 from contoso_lab.settings import HOME
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def chosen_recordings(loaded: LoadedSuite, variant: str | None = None) -> list[Path]:
-    """The folders of the recordings that a suite looks at; of one variant where that is named.
+    """The folders of the recordings that a suite looks at; of one variant where that is named; or its scenarios' files.
 
     A variant's persona chooses among recordings in mode `rescore` only: otherwise it is who answers anew.
 
@@ -31,6 +32,8 @@ def chosen_recordings(loaded: LoadedSuite, variant: str | None = None) -> list[P
         SuiteError: the folder does not exist, a fact is not known, or no recording fits.
     """
     suite = loaded.suite
+    if suite.play.mode == "simulated":
+        return chosen_scenarios(loaded)
     source = suite.recordings
     folder = Path(source.folder)
     folder = folder if folder.is_absolute() else HOME / folder
@@ -51,6 +54,31 @@ def chosen_recordings(loaded: LoadedSuite, variant: str | None = None) -> list[P
         place = loaded.at("variants", variant) if variant else loaded.at("recordings")
         raise SuiteError((f"{place}: no recording in {source.folder} fits: widen 'where', or record some",))
     return paths
+
+
+def chosen_scenarios(loaded: LoadedSuite) -> list[Path]:
+    """The files of the simulated callers that a suite names, each once, in its order.
+
+    Raises:
+        SuiteError: there is no such scenario, or it is wrong.
+    """
+    found: dict[Path, None] = {}
+    for number, name in enumerate(loaded.suite.scenarios):
+        place = loaded.at("scenarios", number)
+        if name.endswith(".yaml"):
+            paths = [Path(name) if Path(name).is_absolute() else loaded.path.parent / name]
+        else:
+            paths = [path for path in sorted(SCENARIOS.glob("*.yaml")) if fnmatchcase(path.stem, name)]
+        if not paths:
+            there = close_to(name, [path.stem for path in SCENARIOS.glob("*.yaml")])
+            raise SuiteError((f"{place}: there is no scenario {name!r}; {there}",))
+        for path in paths:
+            try:
+                load_scenario(path)
+            except ConfigError as problem:
+                raise SuiteError((f"{place}: {problem}",)) from problem
+            found[path.resolve()] = None
+    return list(found)
 
 
 def chosen_scorers(loaded: LoadedSuite) -> tuple[Scorer, ...]:

@@ -15,15 +15,18 @@ from typing import TYPE_CHECKING
 
 from contoso_lab.audio import to_base64
 from contoso_lab.errors import ScoringError
+from contoso_lab.evaluation.advice import Advice, advice
+from contoso_lab.evaluation.answer import answer, listed, reasons
 from contoso_lab.evaluation.gates import GateResult
+from contoso_lab.evaluation.pictures import pictures
 from contoso_lab.evaluation.results import Results
 from contoso_lab.evaluation.run import gates_of
 from contoso_lab.recording import Recording
-from contoso_lab.report.charts import paired_dots, waits_ecdf
 from contoso_lab.report.comparison import Comparison, compare
 from contoso_lab.report.waits import milliseconds, waits_of
 from contoso_lab.report.webpage import page
 from contoso_lab.scoring.scores import Row, Scores
+from contoso_lab.scoring.tables import html_table
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -69,33 +72,10 @@ def run_page(results: Results, path: Path | str | None = None, *, most_calls: in
     ]
     anchors = {key: f"call-{number}" for number, key in enumerate(chosen, start=1)}
     comparisons = _comparisons(scores)
-    summary = _summary(results, scores, comparisons, gates_of(results), worst, anchors)
-    return page(recordings, path or results.path / "report.html", names=names, summary=summary, title=_title(results))
-
-
-def answer(comparison: Comparison) -> str:
-    """What a comparison says to do, in a sentence or two.
-
-    Better at something and worse at nothing is a reason to change; anything else is said as it is.
-    """
-    first, second = comparison.names
-    words: dict[str, list[str]] = {}
-    for difference in comparison:
-        if difference.verdict is not None:
-            words.setdefault(difference.verdict.word, []).append(difference.metric.name)
-    better, worse = words.get("better", []), words.get("worse", [])
-    if better and worse:
-        return f"A trade: {second} is better at {_list(better)}, and worse at {_list(worse)}."
-    if better:
-        return f"Take {second}: it is better at {_list(better)}, and worse at nothing that was measured."
-    if worse:
-        return f"Keep {first}: {second} is worse at {_list(worse)}, and better at nothing that was measured."
-    equivalent = words.get("equivalent", [])
-    if equivalent and not words.get("not shown") and not words.get("too few calls to say"):
-        return f"Either will do: {first} and {second} are equivalent at {_list(equivalent)}."
-    more = [d.verdict.more_calls for d in comparison if d.verdict is not None and d.verdict.more_calls is not None]
-    need = f" About {min(more)} more pairs of calls would show the largest of the differences seen." if more else ""
-    return f"No difference between {first} and {second} was shown. That is not the same as none.{need}"
+    drawn = pictures(scores, comparisons, places)
+    summary = _summary(results, scores, comparisons, gates_of(results), worst, anchors, drawn)
+    place = path or results.path / "report.html"
+    return page(recordings, place, names=names, summary=summary, title=_title(results), lede=_lede(results, scores))
 
 
 def worst_turns(
@@ -161,43 +141,59 @@ def _summary(
     gates: Sequence[GateResult],
     worst: Sequence[WorstTurn],
     anchors: dict[tuple[str, str], str],
+    pictures: Sequence[tuple[Figure, str]],
 ) -> str:
     question = str(results.about["suite"].get("question") or "")
     parts = [f"<p class='question'>{escape(question)}</p>" if question else ""]
-    parts += [f"<p class='answer'>{escape(answer(comparison))}</p>" for comparison in comparisons]
+    for comparison in comparisons:
+        parts += [f"<p class='answer'>{escape(answer(comparison))}</p>", _reasons(comparison)]
     if gates:
         items = "".join(f"<li class='{gate.outcome.split()[0]}'>{escape(str(gate))}</li>" for gate in gates)
-        parts.append(f"<h2>What had to hold</h2><ul class='gates'>{items}</ul>")
+        parts.append(f"<h2>{_held(gates)}</h2><ul class='gates'>{items}</ul>")
+    if worst:
+        items = "".join(_item(turn, anchors) for turn in worst)
+        parts.append(f"<h2>Listen to these first</h2><ul class='worst'>{items}</ul>")
+    parts.append(f"<div class='pictures'>{''.join(_picture(*picture) for picture in pictures)}</div>")
     for comparison in comparisons:
-        parts.append(f"<h2>From {escape(comparison.names[0])} to {escape(comparison.names[1])}</h2>")
+        first, second = comparison.names
+        parts.append(f"<h2>All numbers, from {escape(first)} to {escape(second)}</h2>")
         parts.append(_wide(comparison._repr_html_()))
+        if found := advice(scores[first], scores[second], comparison):
+            titles = [comparison[one.metric].metric.about for one in found]
+            table = html_table(Advice.HEAD, [one.cells for one in found], titles=titles)
+            parts.append(f"<h2>What to buy next</h2>{_wide(table)}")
     if not comparisons:
         parts += [f"<h2>{escape(name)}</h2>{_wide(found._repr_html_())}" for name, found in scores.items()]
-    parts.append(f"<div class='pictures'>{''.join(_pictures(scores, comparisons))}</div>")
-    if worst:
-        parts.append(
-            f"<h2>Listen to these first</h2><ul class='worst'>{''.join(_item(turn, anchors) for turn in worst)}</ul>"
-        )
     return f"<section class='run'>{''.join(parts)}</section>"
 
 
-def _pictures(scores: dict[str, Scores], comparisons: Sequence[Comparison]) -> list[str]:
-    waited = {name: found for name, found in scores.items() if any(row.status == "ok" for row in _waits(found))}
-    pictures = []
-    if waited:
-        pictures.append(
-            _picture(waits_ecdf(dict(list(waited.items())[:5])), "Which share of turns was answered within a time")
-        )
-    for comparison in comparisons:
-        first, second = comparison.names
-        if first in waited and second in waited and comparison[WAIT].difference is not None:
-            drawn = paired_dots(scores[first], scores[second], WAIT, names=comparison.names)
-            pictures.append(_picture(drawn, f"The mean wait of each customer, with {first} and with {second}"))
-    return pictures
+def _reasons(comparison: Comparison) -> str:
+    """Why, as a list: what is better or worse in full, all else in a line for each word."""
+    found = reasons(comparison)
+    said = [one for one in found if one.word in ("better", "worse")] or [
+        one for one in found if one.word == "equivalent"
+    ]
+    items = "".join(
+        f"<li class='{one.word}'><b>{one.word}</b> {escape(one.about)}<br>"
+        f"<span>{escape(one.numbers)}</span> <code>{escape(one.metric)}</code></li>"
+        for one in said
+    )
+    rest = {one.word: [other.metric for other in found if other.word == one.word] for one in found if one not in said}
+    lines = "".join(
+        f"<li class='rest'><b>{_SAID.get(word, word)}</b>: {escape(listed(names))}</li>" for word, names in rest.items()
+    )
+    return f"<ul class='reasons'>{items}{lines}</ul>" if items or lines else ""
 
 
-def _waits(found: Scores) -> tuple[Row, ...]:
-    return found.of(WAIT) if WAIT in found.metrics else ()
+_SAID = {"not shown": "no difference shown"}
+"""Under a headline the bare word of a verdict would be read as left out."""
+
+
+def _held(gates: Sequence[GateResult]) -> str:
+    broken = sum(not gate.passed for gate in gates)
+    if not broken:
+        return f"All {len(gates)} conditions hold" if len(gates) > 1 else "The condition holds"
+    return f"{broken} of {len(gates)} conditions do{'es' if broken == 1 else ''} not hold"
 
 
 def _picture(figure: Figure, words: str) -> str:
@@ -222,8 +218,19 @@ def _wide(html: str) -> str:
     return f"<div class='wide' tabindex='0' role='region' aria-label='table'>{html}</div>"
 
 
-def _list(names: Sequence[str]) -> str:
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+def _lede(results: Results, scores: dict[str, Scores]) -> str:
+    """What was looked at, in a line."""
+    calls = [f"{len(found.recordings)} with {name}" for name, found in scores.items()]
+    mode = str(results.about["suite"].get("play", {}).get("mode", "rescore"))
+    how = {
+        "rescore": "as they were recorded",
+        "cassette": "from their cassettes",
+        "fast": "answered anew",
+        "paced": "answered anew in real time",
+        "simulated": "of simulated callers",
+    }[mode]
+    day = str(results.about["made_at"])[:10]
+    return f"calls {how}: {listed(calls)} · {len(results.about['metrics'])} metrics · scored {day}"
 
 
 def _title(results: Results) -> str:

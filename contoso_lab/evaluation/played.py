@@ -13,6 +13,7 @@ from typing import Any
 from contoso_lab.errors import ReplayError
 from contoso_lab.evaluation.suite import Play, Suite, Variant
 from contoso_lab.replay import fleet
+from contoso_lab.settings import Target
 
 Progress = Callable[[str], None]
 
@@ -25,11 +26,11 @@ async def played(
     workers: int = 0,
     progress: Progress = lambda _: None,
 ) -> dict[str, list[Path]]:
-    """Play recordings to variants, and give the new recordings of each.
+    """Play recordings to variants, or let simulated callers call them, and give the new recordings of each.
 
     Args:
         suite: how, and what is different about each variant.
-        calls: the recordings that each variant answers.
+        calls: the recordings that each variant answers, or the files of the scenarios.
         into: where the new recordings go; a folder of an earlier, unfinished run is gone on with.
         workers: how many processes; 0 does it in this one.
         progress: called now and then with how far it is.
@@ -37,24 +38,45 @@ async def played(
     Raises:
         ReplayError: a call could not be played; what could is kept.
     """
-    wanted = {variant: [path.resolve() for path in paths] for variant, paths in calls.items()}
-    same = len({tuple(paths) for paths in wanted.values()}) == 1
-    groups = [list(wanted)] if same else [[variant] for variant in wanted]
     found: dict[str, list[Path]] = {}
-    for group in groups:
-        folder = into if same else into / group[0]
-        variants = {name: _variant(suite.variants[name], suite.play) for name in group}
-        plan = fleet.plan(
-            folder, wanted[group[0]], variants, epochs=suite.play.epochs, seed=suite.seed, scorers=()
-        )  # fmt: skip
-        run = await fleet.run_fleet(plan, workers=workers, progress=_teller(progress))
+    for plan in plans_of(suite, calls, into):
+        limits = limits_of(suite.play, workers)
+        run = await fleet.run_fleet(plan, limits=limits, workers=workers, progress=_teller(progress))
         if run.failed:
             raise ReplayError(
                 f"{len(run.failed)} of {len(plan.units)} calls could not be played, first {run.failed[0]}"
             )
-        for name in group:
+        for name in plan.variants:
             found[name] = [recording.path for recording in run.recordings(name)]
     return found
+
+
+def plans_of(suite: Suite, calls: Mapping[str, Sequence[Path]], into: Path) -> list[fleet.Plan]:
+    """The plan of all calls that have to be held; one for each variant where they answer different recordings."""
+    wanted = {variant: [path.resolve() for path in paths] for variant, paths in calls.items()}
+    same = len({tuple(paths) for paths in wanted.values()}) == 1
+    groups = [list(wanted)] if same else [[variant] for variant in wanted]
+    target = None
+    if suite.play.target:
+        named = Target.from_env()
+        target = {"kind": named.kind, "base_url": named.base_url, "model": named.model, "chat_model": named.chat_model}
+    return [
+        fleet.plan(
+            into if same else into / group[0],
+            wanted[group[0]],
+            {name: _variant(suite.variants[name], suite.play) for name in group},
+            epochs=suite.play.epochs,
+            seed=suite.seed,
+            scorers=(),
+            target=target,
+        )
+        for group in groups
+    ]
+
+
+def limits_of(play: Play, workers: int = 0) -> fleet.Limits:
+    """What the calls of a suite must not pass."""
+    return fleet.Limits(max(play.at_once, 2 * workers), play.per_minute, play.max_usd)
 
 
 def _variant(variant: Variant, play: Play) -> fleet.Variant:
@@ -64,8 +86,8 @@ def _variant(variant: Variant, play: Play) -> fleet.Variant:
         asked = variant.vad.model_dump(exclude_none=True)
         detection = {"type": "server_vad", **{names[key]: value for key, value in asked.items()}}
     return fleet.Variant(
-        mode=play.mode,
-        forced=None if play.mode in ("rescore", "cassette") else not play.free_running,
+        mode="caller" if play.mode == "simulated" else play.mode,
+        forced=not play.free_running if play.mode in ("fast", "paced") else None,
         persona=variant.persona,
         voice=variant.voice,
         turn_detection=detection,

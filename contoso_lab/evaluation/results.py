@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Any
 import contoso_lab
 from contoso_lab.errors import MissingExtra, ScoringError
 from contoso_lab.recording.manifest import new_id, safe_name, write_whole
+from contoso_lab.scoring.pairing import repetitions
 from contoso_lab.scoring.scores import Row, Scores
 from contoso_lab.scoring.value import Metric
 
@@ -38,6 +39,7 @@ COLUMNS: dict[str, str] = {
     "variant": "string",
     "recording": "string",
     "scenario": "string",
+    "epoch": "Int64",
     "turn": "Int64",
     "metric": "string",
     "value": "Float64",
@@ -50,7 +52,8 @@ COLUMNS: dict[str, str] = {
     "signature": "string",
     "scored_at": "string",
 }
-"""Assertions stand in `value` as 1 and 0, texts in `label`; `value` is empty unless `status` is ok."""
+"""Assertions stand in `value` as 1 and 0, texts in `label`; `value` is empty unless `status` is ok. `epoch` counts from
+0 how often the scenario was run with the variant before."""
 
 
 @dataclass(slots=True)
@@ -76,6 +79,8 @@ class Results:
             "python": platform.python_version(),
             "metrics": {},
             "recordings": {},
+            "epochs": {},
+            "finished_at": None,
         }
         results = cls(path, about)
         results._save()
@@ -101,6 +106,28 @@ class Results:
             )
         return cls(place, about)
 
+    @classmethod
+    def unfinished(cls, root: Path, *, suite: str, suite_sha256: str) -> Results | None:
+        """The newest run of this very suite that was cut off before its end; None when there is none."""
+        for place in sorted(root.glob(f"{suite}-*/run.json"), key=lambda path: path.stat().st_mtime, reverse=True):
+            try:
+                found = cls.open(place.parent)
+            except ScoringError:
+                continue  # of a later program, or damaged: not ours to go on with
+            if found.about["suite_sha256"] == suite_sha256 and found.about.get("finished_at", "earlier") is None:
+                return found
+        return None
+
+    def finish(self) -> None:
+        """Note that the run has come to its end; it is not gone on with any more."""
+        self.about["finished_at"] = datetime.now(UTC).isoformat()
+        self._save()
+
+    def holds(self, variant: str, signatures: Mapping[str, str], recordings: Sequence[Path]) -> bool:
+        """Whether these recordings were scored for a variant by these very scorers."""
+        known = self.signatures(variant)
+        return self.recordings(variant) == list(recordings) and known == dict(signatures)
+
     @property
     def id(self) -> str:
         """The name of the run."""
@@ -117,6 +144,9 @@ class Results:
         """Add the scores of a variant: a new file, whole or not at all; earlier ones stay as they are."""
         pa, pq = _pyarrow()
         at = datetime.now(UTC).isoformat()
+        epochs = self.about.setdefault("epochs", {}).setdefault(variant, {})
+        for recording, epoch in repetitions(scores.rows).items():
+            epochs.setdefault(recording, epoch)
         rows = [self._row(variant, row, signatures[row.metric], at) for row in scores]
         frame = _typed(rows)
         folder = self.path / "scores"
@@ -176,7 +206,8 @@ class Results:
         plain = row.to_dict()
         label = row.value if isinstance(row.value, str) else None
         value = None if row.value is None or isinstance(row.value, str) else float(row.value)
-        own = {"run": self.id, "suite": self.about["suite"]["suite"], "variant": variant}
+        epoch = self.about["epochs"][variant][row.recording]
+        own = {"run": self.id, "suite": self.about["suite"]["suite"], "variant": variant, "epoch": epoch}
         return {
             **{k: plain.get(k) for k in COLUMNS},
             **own,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +10,7 @@ from contoso_lab.errors import SuiteError
 from contoso_lab.evaluation.baseline import baseline
 from contoso_lab.evaluation.cache import ScoreCache, signature
 from contoso_lab.evaluation.chosen import chosen_recordings, chosen_scorers
+from contoso_lab.evaluation.forecast import last_run, what_can_be_shown
 from contoso_lab.evaluation.gates import GateResult, check_gates
 from contoso_lab.evaluation.results import Results
 from contoso_lab.evaluation.suite import BASELINE, Suite
@@ -51,17 +52,20 @@ async def run_suite(
     runs: Path | None = None,
     workers: int = 0,
     cache: bool = True,
+    fresh: bool = False,
     progress: Progress = lambda _: None,
 ) -> SuiteRun:
     """Run a suite, keep its results below `runs/evals`, and check its gates.
 
-    Cancelled or killed in the middle, it leaves what was scored in the cache: the next run goes on from there.
+    First it says what the suite can show and what it will cost. Cancelled or killed in the middle, it leaves the calls
+    that were held and what was scored: run again, the same suite goes on from there.
 
     Args:
         suite: its name, its file, or what `load_suite` gave.
         runs: where results go; `runs` beside the prompts unless given.
         workers: how many processes play calls anew; 0 does it in this one.
         cache: take a scorer's answer from an earlier run where neither it nor the recording has changed.
+        fresh: begin anew, also where a run of this very suite was cut off.
         progress: called with each thing that is done.
 
     Raises:
@@ -73,17 +77,85 @@ async def run_suite(
     root = runs or Settings().runs
     scorers = chosen_scorers(loaded)
     calls = {variant: chosen_recordings(loaded, variant) for variant in found.variants}
-    results = Results.create(root / "evals", suite=found.model_dump(by_alias=True), suite_sha256=loaded.sha256)
     store = ScoreCache(root / ".scores") if cache else None
+    # Recordings as they are cost nothing, and their scores say it all in a moment.
+    told = _forecast(found, calls, scorers, root, store, look=found.play.mode != "rescore")
+    for line in told:
+        progress(line)
+    results = None
+    if not fresh and found.play.mode != "rescore":  # which costs nothing, and may well run twice at a time
+        results = Results.unfinished(root / "evals", suite=found.suite, suite_sha256=loaded.sha256)
+    if results is not None:
+        progress(f"going on with {results.id}, which was cut off")
+    else:
+        results = Results.create(root / "evals", suite=found.model_dump(by_alias=True), suite_sha256=loaded.sha256)
+    results.about["forecast"] = told
     if found.play.mode != "rescore":
         from contoso_lab.evaluation.played import played  # it opens an engine, which rescoring does not need
 
         calls = await played(found, calls, results.path / "calls", workers=workers, progress=progress)
+    signatures = {scorer.name: signature(scorer) for scorer in scorers}
     for variant, paths in calls.items():
-        score_variant(results, variant, paths, scorers, store, seed=found.seed, progress=progress)
+        if not results.holds(variant, signatures, paths):
+            score_variant(results, variant, paths, scorers, store, seed=found.seed, progress=progress)
     if store is not None:
         progress(f"{store.hits} answers of scorers were known, {store.misses} were computed")
+    results.finish()
     return SuiteRun(results, tuple(gates_of(results)))
+
+
+def forecast(suite: str | Path | LoadedSuite, *, runs: Path | None = None) -> list[str]:
+    """What a suite can show and what it will cost, in sentences; nothing is run but scorers of recordings.
+
+    Raises:
+        SuiteError: the suite does not hold together, or chooses nothing.
+    """
+    loaded = suite if isinstance(suite, LoadedSuite) else load_suite(suite)
+    root = runs or Settings().runs
+    calls = {variant: chosen_recordings(loaded, variant) for variant in loaded.suite.variants}
+    store = ScoreCache(root / ".scores")
+    return _forecast(loaded.suite, calls, chosen_scorers(loaded), root, store, look=True)
+
+
+def _forecast(
+    suite: Suite,
+    calls: Mapping[str, Sequence[Path]],
+    scorers: Sequence[Scorer],
+    root: Path,
+    store: ScoreCache | None,
+    *,
+    look: bool,
+) -> list[str]:
+    """Sentences; none for a suite that compares nobody and asks nobody. `look` scores recordings where no run tells."""
+    told: list[str] = []
+    if len(calls) > 1:
+        first, second = list(calls.values())[:2]
+        earlier: Scores | Sequence[Scores] | None = last_run(root / "evals", suite)
+        if earlier is None and look and suite.play.mode != "simulated":
+            paths = list(dict.fromkeys([*first, *second]))
+            judged = [scorer for scorer in scorers if scorer.metric.judged]
+            rows = [row for path in paths for row in _rows(path, judged, store)]
+            earlier = Scores(rows, {scorer.name: scorer.metric for scorer in judged}, seed=suite.seed)
+        if earlier is not None or look:
+            metrics = {scorer.name: scorer.metric for scorer in scorers}
+            told += what_can_be_shown(suite, metrics, _sessions(suite, first, second), earlier=earlier)
+    if suite.play.mode != "rescore":
+        from contoso_lab.evaluation.played import limits_of, plans_of
+        from contoso_lab.replay import fleet
+
+        for plan in plans_of(suite, calls, root / "evals" / f"{suite.suite}.not-begun"):
+            told.append(str(fleet.forecast(plan, limits_of(suite.play))))
+    return told
+
+
+def _sessions(suite: Suite, first: Sequence[Path], second: Sequence[Path]) -> int:
+    """How many customers both variants answer: of recordings as they are those of one scenario, else the same calls."""
+    if suite.play.mode != "rescore":
+        return len({*first} & {*second})
+    one, other = (
+        {(call := Recording.open(path)).manifest.scenario or call.id for path in paths} for paths in (first, second)
+    )
+    return len(one & other)
 
 
 def score_variant(

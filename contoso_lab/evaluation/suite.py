@@ -16,6 +16,9 @@ gates:
   - {metric: voice_to_voice_ms, from: voice, to: brief, verdict: not worse, margin: 100}
   - {metric: ndcg_linear@3, from: baseline, to: voice, verdict: not worse, margin: 0.05}
 ```
+
+In place of recordings there may be simulated callers: `scenarios: [tent_for_four]` with
+`play: {mode: simulated, epochs: 3}`.
 """
 
 from __future__ import annotations
@@ -29,7 +32,7 @@ Wanted = Annotated[str | list[str], Field(description="One value, or several; * 
 Where = Annotated[
     dict[str, Wanted], Field(description="Facts of a recording that must hold, as lab.recordings() names them.")
 ]
-PlayMode = Literal["rescore", "cassette", "fast", "paced"]
+PlayMode = Literal["rescore", "cassette", "fast", "paced", "simulated"]
 VerdictWanted = Literal["better", "not worse", "equivalent"]
 BASELINE = "baseline"
 """In `from` of a gate: what was accepted last, in place of a variant of this run."""
@@ -78,6 +81,12 @@ class Play(_Part):
     free_running: bool = Field(
         default=False, description="Each answer builds on the ones before, not on the recording's."
     )
+    target: bool = Field(
+        default=False, description="Ask the target that the environment names, in place of the local engine."
+    )
+    at_once: int = Field(default=4, ge=1, description="How many calls may be on their way.")
+    per_minute: int | None = Field(default=None, ge=1, description="How many calls may be begun within any minute.")
+    max_usd: float | None = Field(default=None, gt=0, description="What all calls together may cost.")
 
 
 class Gate(_Part):
@@ -127,6 +136,9 @@ class Suite(_Part):
     suite: str = Field(description="The name; results and baselines carry it.")
     question: str = Field(default="", description="What a reader wants to know.")
     recordings: Source = Source()
+    scenarios: list[str] = Field(
+        default_factory=list, description="Simulated callers: names in evals/scenarios, * for several, or files."
+    )
     variants: dict[str, Variant] = Field(min_length=1)
     play: Play = Play()
     scorers: list[str] = Field(
@@ -154,6 +166,10 @@ class Suite(_Part):
 
     def check(self) -> None:
         """Raise ValueError with `(place, sentence)` when parts do not fit together."""
+        if self.play.mode == "simulated" and not self.scenarios:
+            raise Misfit(("play", "mode"), "simulated callers need 'scenarios'", ())
+        if self.scenarios and self.play.mode != "simulated":
+            raise Misfit(("scenarios",), f"the mode '{self.play.mode}' plays recordings, not scenarios", ("simulated",))
         for number, gate in enumerate(self.gates):
             for key, name in (("variant", gate.variant), ("from", gate.from_), ("to", gate.to)):
                 if name is not None and name not in self.variants and not (key == "from" and name == BASELINE):

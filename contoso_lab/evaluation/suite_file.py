@@ -56,7 +56,8 @@ def load_suite(name: str | Path) -> LoadedSuite:
     except ValidationError as problem:
         raise SuiteError(marked.faults(problem, Suite)) from problem
     except Misfit as problem:
-        said = f"{marked.at(problem.loc)}: {problem.said}; {close_to('', problem.known)}"
+        known = f"; {close_to('', problem.known)}" if problem.known else ""
+        said = f"{marked.at(problem.loc)}: {problem.said}{known}"
         raise SuiteError((said,)) from problem
     return LoadedSuite(suite, marked, hashlib.sha256(path.read_bytes()).hexdigest())
 

@@ -34,6 +34,7 @@ def page(
     names: Sequence[str] | None = None,
     summary: str = "",
     title: str = "",
+    lede: str = "",
 ) -> Path:
     """Write calls as one page that opens by itself, and return where it is.
 
@@ -45,13 +46,14 @@ def page(
         summary: HTML of ours that goes on top of everything, made safe by whoever made it. A button in it with
             `data-jump="call-2"` and `data-at="12.5"` opens the second call at that second.
         title: the title; made of the calls by default.
+        lede: the line under it; made of the calls by default.
 
     Raises:
         ScoringError: there is no recording, or there are not as many names.
         ConfigError: the file cannot be written.
     """
     place = Path(path)
-    html = page_html(recordings, comparison=comparison, names=names, summary=summary, title=title)
+    html = page_html(recordings, comparison=comparison, names=names, summary=summary, title=title, lede=lede)
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_text(html, encoding="utf-8", errors="replace")
@@ -67,6 +69,7 @@ def page_html(
     names: Sequence[str] | None = None,
     summary: str = "",
     title: str = "",
+    lede: str = "",
 ) -> str:
     """The text of that page."""
     from jinja2 import Environment, StrictUndefined
@@ -82,7 +85,7 @@ def page_html(
     return template.from_string(_own("page.html")).render(
         title=title or _title(recordings, called),
         summary=Markup(summary),
-        lede=_lede(recordings),
+        lede=lede or _lede(recordings),
         policy=_policy(script),
         css=Markup(style),
         js=Markup(script),

@@ -36,6 +36,8 @@ class Pairs:
     b: tuple[Side, ...] = ()
     clusters: tuple[str, ...] = ()
     """The unit of chance for each pair: the scenario, or the repetition when there is but one scenario."""
+    epochs: tuple[int, ...] = ()
+    """Which run of its scenario each pair is from, counted from 0."""
     notes: tuple[str, ...] = ()
     """What was left out, or counted in a special way, in words."""
 
@@ -115,11 +117,11 @@ def pair(metric: str, a: Scores, b: Scores) -> Pairs:
     if failed := sum(row.status == "error" for row in (*a.of(metric), *b.of(metric))):
         notes.append(f"{failed} failed to be scored")
     clusters = tuple(f"{key[0]} {key[1]}" if one_scenario else key[0] for key in common)
-    return Pairs(sides_a, sides_b, clusters, tuple(notes))
+    return Pairs(sides_a, sides_b, clusters, tuple(key[1] for key in common), tuple(notes))
 
 
 def _sides(metric: Metric, scores: Scores) -> dict[Key, Side]:
-    runs = _repetitions(scores.rows)
+    runs = repetitions(scores.rows)
     rows = scores.of(metric.name)
     if metric.aggregate == "ratio":
         sums: dict[Key, tuple[float, int]] = {}
@@ -139,7 +141,7 @@ def _sides(metric: Metric, scores: Scores) -> dict[Key, Side]:
     return sides
 
 
-def _repetitions(rows: Sequence[Row]) -> dict[str, int]:
+def repetitions(rows: Sequence[Row]) -> dict[str, int]:
     """For each recording, the how-manieth run of its scenario it is."""
     seen: Counter[str] = Counter()
     order: dict[str, int] = {}

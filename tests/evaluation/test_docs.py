@@ -13,7 +13,7 @@ import yaml
 
 from contoso_lab.cli import app
 from contoso_lab.evaluation.run import run_suite
-from contoso_lab.evaluation.suite import Gate
+from contoso_lab.evaluation.suite import Gate, Suite
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENT = (ROOT / "docs" / "evaluations.md").read_text(encoding="utf-8")
@@ -24,11 +24,15 @@ def blocks(language: str) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```", DOCUMENT, re.MULTILINE | re.DOTALL)
 
 
-def test_every_gate_that_is_shown_is_one() -> None:
-    gates = [gate for block in blocks("yaml") for gate in yaml.safe_load(block)]
-    assert len(gates) == 4
+def test_every_gate_and_every_suite_that_is_shown_is_one() -> None:
+    shown = [yaml.safe_load(block) for block in blocks("yaml")]
+    gates = [gate for value in shown if isinstance(value, list) for gate in value]
+    suites = [value for value in shown if isinstance(value, dict)]
+    assert (len(gates), len(suites)) == (4, 1)
     for gate in gates:
         Gate.model_validate(gate)
+    for suite in suites:
+        Suite.model_validate(suite).check()
 
 
 def test_the_scorer_that_is_shown_works(tmp_path: Path, calls: Path) -> None:

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from contoso_lab.errors import ScoringError
-from contoso_lab.evaluation.page import answer, run_page, worst_turns
+from contoso_lab.evaluation.answer import answer
+from contoso_lab.evaluation.page import run_page, worst_turns
 from contoso_lab.evaluation.results import Results
 from contoso_lab.evaluation.run import run_suite
 from contoso_lab.report.comparison import Comparison, Difference
@@ -32,13 +33,16 @@ def compared(**words: Word) -> Comparison:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        ({"wer": "better", "ndcg": "not shown"}, "Take brief: it is better at wer, and worse at nothing"),
-        ({"wer": "worse"}, "Keep voice: brief is worse at wer"),
+        (
+            {"wer": "better", "ndcg": "not shown"},
+            "Ship brief: it is better at hearing the words (wer), and worse at nothing",
+        ),
+        ({"wer": "worse"}, "Ship voice: brief is worse at hearing the words (wer)"),
         (
             {"wer": "worse", "ndcg": "better", "price": "better"},
-            "A trade: brief is better at ndcg and price, and worse at wer",
+            "You have to choose: brief is better at ndcg and price, and worse at hearing the words (wer)",
         ),
-        ({"wer": "equivalent"}, "Either will do: voice and brief are equivalent at wer"),
+        ({"wer": "equivalent"}, "Either will do: voice and brief are equivalent at hearing the words (wer)"),
         ({"wer": "equivalent", "ndcg": "not shown"}, "About 12 more pairs of calls"),
         ({"wer": "too few calls to say"}, "That is not the same as none."),
     ],
@@ -62,7 +66,7 @@ def results(tmp_path_factory: pytest.TempPathFactory, calls: Path) -> Results:
 
 def test_the_page_holds_the_answer_the_gates_and_the_worst_turns(results: Results, tmp_path: Path) -> None:
     html = run_page(results, tmp_path / "run.html").read_text(encoding="utf-8")
-    assert "Keep voice: slow is worse at voice_to_voice_ms" in html
+    assert "Ship voice: slow is worse at answering soon (voice_to_voice_ms)" in html
     assert "Is &lt;slow&gt; slow?" in html
     assert "slow not worse than voice (margin 100)" in html
     assert html.count("<li><button data-jump=") >= 4

@@ -27,9 +27,12 @@ class _Part(BaseModel):
 
 
 class Variant(_Part):
-    """How the recordings are played: a mode, and what is different about the agent."""
+    """How the recordings are played: a mode, and what is different about the agent.
 
-    mode: Literal["rescore", "cassette", "fast", "paced"] = "rescore"
+    In the mode `caller` there are no recordings: a simulated caller holds a call of its own.
+    """
+
+    mode: Literal["rescore", "cassette", "fast", "paced", "caller"] = "rescore"
     forced: bool | None = None
     """Teacher-forced or free-running; the mode's own way unless given."""
     persona: str | None = None
@@ -55,20 +58,22 @@ class Variant(_Part):
                 return Fast() if self.forced is None else Fast(forced=self.forced)
             case "paced":
                 return Paced() if self.forced is None else Paced(forced=self.forced)
+            case "caller":
+                raise ReplayError("a simulated caller replays nothing: it has a scenario in place of a recording")
 
     @property
     def asks(self) -> bool:
         """Whether a target is asked, and so may cost money."""
-        return self.mode in ("fast", "paced")
+        return self.mode in ("fast", "paced", "caller")
 
 
 class Unit(_Part):
-    """One piece of work: one recording, played once in one way."""
+    """One piece of work: one recording, played once in one way, or one call of a simulated caller."""
 
     number: int
     """Its place in the plan, which is also its place in the results."""
     session: str
-    """The recording's folder."""
+    """The recording's folder, or the file of a scenario."""
     variant: str
     epoch: int
     seed: int
@@ -76,7 +81,7 @@ class Unit(_Part):
     @property
     def key(self) -> str:
         """Its name: the same in every run of the same plan."""
-        return f"{Path(self.session).name}.{self.variant}.{self.epoch}"
+        return f"{_name(Path(self.session))}.{self.variant}.{self.epoch}"
 
 
 class Plan(_Part):
@@ -118,7 +123,7 @@ def plan(
 
     Args:
         run: the folder of the run; one that exists is gone on with.
-        recordings: opened or as folders; their order is kept.
+        recordings: opened or as folders; for variants of the mode `caller` the files of scenarios. Their order is kept.
         variants: by name.
         epochs: how often each recording is played in each way.
         seed: of the whole run; each unit has one of its own that follows from it.
@@ -138,14 +143,16 @@ def plan(
         raise ReplayError(
             f"a variant's name names folders, too: {bad[0]!r} cannot be one; use letters, digits, - and _"
         )
-    names = [folder.name for folder in folders]
+    if any((each.mode == "caller") != (folder.suffix == ".yaml") for each in variants.values() for folder in folders):
+        raise ReplayError("simulated callers need the files of scenarios (.yaml), and all other modes recordings")
+    names = [_name(folder) for folder in folders]
     if len(set(names)) < len(names):
         twice = next(name for name in names if names.count(name) > 1)
         raise ReplayError(f"two recordings have the name {twice}: their results could not be told apart")
     units = [
         Unit(
             number=0, session=str(folder), variant=variant, epoch=epoch,
-            seed=derived_seed(seed, folder.name, variant, epoch),
+            seed=_seed(seed, folder, variant, epoch, variants[variant].mode),
         )
         for epoch in range(epochs)
         for folder in folders
@@ -156,6 +163,17 @@ def plan(
         run=str(Path(run).resolve()), units=numbered, variants=dict(variants), relay_url=relay_url, engine=engine,
         scorers=None if scorers is None else tuple(scorers), target=None if target is None else dict(target),
     )  # fmt: skip
+
+
+def _name(session: Path) -> str:
+    return session.stem if session.suffix == ".yaml" else session.name
+
+
+def _seed(seed: int, session: Path, variant: str, epoch: int, mode: str) -> int:
+    """A seed of the unit's own; the moods of a simulated caller are the same whoever answers: pairs are fair."""
+    if mode == "caller":
+        return derived_seed(seed, _name(session), epoch)
+    return derived_seed(seed, session.name, variant, epoch)
 
 
 def derived_seed(*parts: object) -> int:

@@ -24,7 +24,7 @@ from contoso_lab.replay.fleet.executors import Doing, dask, here, processes
 from contoso_lab.replay.fleet.journal import RESULTS, Journal
 from contoso_lab.replay.fleet.limits import Forecast, Gate, Limits
 from contoso_lab.replay.fleet.plan import Plan, Unit
-from contoso_lab.replay.fleet.work import spent_usd
+from contoso_lab.replay.fleet.work import guessed_usd, spent_usd
 from contoso_lab.wire.prices import PriceTable
 
 if TYPE_CHECKING:
@@ -174,13 +174,23 @@ def _expected_usd(plan: Plan, unit: Unit) -> float | None:
     if plan.target is None or plan.target.get("kind") == "local":
         return 0.0
     model = str(plan.target.get("model", ""))
+    if plan.variants[unit.variant].mode == "caller":
+        # No recording says how long a call will be: the calls of this run that are over do, and before them a guess.
+        over = [result["usd"] for result in _results(plan).values() if result["status"] == "done"]
+        return sum(over) / len(over) if over else guessed_usd(Path(unit.session), model)
     return None if PriceTable().of(model) is None else spent_usd(Recording.open(unit.session), model)
 
 
 def _done(plan: Plan) -> set[str]:
+    return set(_results(plan))
+
+
+def _results(plan: Plan) -> dict[str, dict[str, Any]]:
+    """What the journal of a run holds by now."""
     place = Path(plan.run) / "journal.jsonl"
     data = place.read_bytes() if place.exists() else b""
-    return {json.loads(raw)["key"] for raw in data[: data.rfind(b"\n") + 1].splitlines()}
+    lines = [json.loads(raw) for raw in data[: data.rfind(b"\n") + 1].splitlines()]
+    return {line["key"]: line["result"] for line in lines}
 
 
 __all__ = ["RESULTS", "FleetRun", "Progress", "forecast", "run_fleet"]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import shutil
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,8 @@ from contoso_lab.errors import LabError, ReplayError
 from contoso_lab.recording import Recording
 from contoso_lab.replay.fleet.plan import Plan, Unit, Variant
 from contoso_lab.replay.play import local_engine, replay
+from contoso_lab.replay.scenario import load_scenario
+from contoso_lab.replay.simulate import simulate
 from contoso_lab.scoring.run import default_scorers, score
 from contoso_lab.settings import Settings, Target
 from contoso_lab.wire.prices import PriceTable, cost_usd
@@ -51,23 +54,49 @@ def spent_usd(recording: Recording, model: str | None) -> float:
     return round(sum(cost_usd(price, response.get("usage")) for response in done), 6)
 
 
+def guessed_usd(scenario: Path, model: str) -> float | None:
+    """What a simulated call may cost before any was held; None for a model whose price is not known.
+
+    Each turn is taken as three seconds of speech and five of an answer (10 and 20 tokens a second), after 1500 tokens
+    of instructions and all that was said before, nothing of it from a cache.
+    """
+    price = PriceTable().of(model)
+    if price is None:
+        return None
+    caller = load_scenario(scenario)
+    turns = min(caller.most_turns, 2 + len(caller.answers) + len(caller.wants))
+    usd = 0.0
+    for turn in range(1, turns + 1):
+        heard = {"audio_tokens": 30 * turn + 100 * (turn - 1), "text_tokens": 1500}
+        said = {"audio_tokens": 100, "text_tokens": 30}
+        usd += cost_usd(price, {"input_token_details": heard, "output_token_details": said})
+    return round(usd, 6)
+
+
 async def _made(plan: Plan, unit: Unit, variant: Variant) -> Recording:
-    source = Recording.open(unit.session)
     if variant.mode == "rescore":
-        return source
+        return Recording.open(unit.session)
     folder = Path(plan.run) / "recordings"
     if plan.relay_url is None and (folder / unit.key).exists():
         shutil.rmtree(folder / unit.key)  # it was not finished, or it would not be done again
     where: dict[str, Any] = {"runs": folder, "id": unit.key, "seed": unit.seed}
     if not variant.asks:
-        return await replay(source, variant.how, **where)
+        return await replay(Recording.open(unit.session), variant.how, **where)
     if plan.relay_url is not None:
         where["relay_url"] = plan.relay_url
     elif plan.target is not None:
         where["target"] = _target(plan.target)
     else:
         where["engine"] = _engine(plan.engine)
-    return await replay(source, variant.how, changes=variant.changes, **where)
+    if variant.mode == "caller":
+        persona = variant.persona or "voice"
+        return await simulate(
+            load_scenario(Path(unit.session)),
+            persona=persona,
+            changes=replace(variant.changes, persona=persona),
+            **where,
+        )
+    return await replay(Recording.open(unit.session), variant.how, changes=variant.changes, **where)
 
 
 def _scored(plan: Plan, recording: Recording) -> list[dict[str, object]]:
