@@ -74,27 +74,39 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--only", nargs="+", choices=list(PIECES), default=list(PIECES), help="pieces")
     asked = parser.parse_args()
-    kept: dict[str, Any] = json.loads(NUMBERS.read_text("utf-8")) if NUMBERS.exists() else {}
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C, so that no bench stays behind
     before = committed()
     began = time.monotonic()
+    ran: list[str] = []
     for name in asked.only:
         print(f"… {name}", file=sys.stderr, flush=True)
         # Some write their results in the short form as well: those of the long form are put back.
         long_form = {place: place.read_bytes() for place in (BENCH / "results").glob(f"{name}.*")}
-        kept[name] = run(PIECES[name], machine(*PACKAGES))
+        found = run(PIECES[name], machine(*PACKAGES))
         for place in (BENCH / "results").glob(f"{name}.*"):
             place.unlink()
         for place, content in long_form.items():
             place.write_bytes(content)
+        ran.append(name)
+        # After each piece: who interrupts the rest keeps what there is.
+        text = write(name, found, before, took_s=time.monotonic() - began, ran=ran)
+    print(text)
+
+
+def write(
+    name: str, found: dict[str, Any], before: dict[str, dict[str, float]], *, took_s: float, ran: list[str]
+) -> str:
+    """Put one piece among the others, and write the table and the pictures; gives the table."""
+    kept: dict[str, Any] = json.loads(NUMBERS.read_text("utf-8")) if NUMBERS.exists() else {}
+    kept[name] = found
     kept = {name: kept[name] for name in PIECES if name in kept}
     NUMBERS.parent.mkdir(exist_ok=True)
     NUMBERS.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
-    for name, found in kept.items():
-        gathering.draw(PIECES[name].words, [Figure(**each) for each in found["figures"]], picture(name))
+    gathering.draw(PIECES[name].words, [Figure(**each) for each in found["figures"]], picture(name))
     gathering.draw_growth(kept, BENCH / "results" / "all_grows.png")
-    text = report(kept, before, took_s=time.monotonic() - began, ran=asked.only)
+    text = report(kept, before, took_s=took_s, ran=ran)
     TABLE.write_text(text, encoding="utf-8")
-    print(text)
+    return text
 
 
 def run(piece: Piece, facts: dict[str, str]) -> dict[str, Any]:
@@ -116,6 +128,9 @@ def run(piece: Piece, facts: dict[str, str]) -> dict[str, Any]:
             os.killpg(program.pid, signal.SIGTERM)
             out, err = program.communicate()
             problem = f"it was not done after {piece.most_s:.0f} s"
+        finally:
+            if program.poll() is None:  # we are interrupted ourselves
+                os.killpg(program.pid, signal.SIGTERM)
         found: dict[str, Any] = {"figures": [], "growth": {}}
         if place.exists():
             found = json.loads(place.read_text("utf-8"))
