@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,8 @@ from websockets.asyncio.client import ClientConnection, connect
 
 START_S = 90.0
 PREFERENCES = {
+    # A window that nobody looks at is active all the same: without that Firefox gives it no microphone.
+    "focusmanager.testmode": True,
     "media.navigator.streams.fake": True,
     "media.navigator.permission.disabled": True,
     "media.autoplay.default": 0,
@@ -93,20 +95,52 @@ class Firefox:
 
     async def until(self, script: str, *, within_s: float = 180.0) -> None:
         """Wait until something holds in the page."""
-        async with asyncio.timeout(within_s):
-            while not await self.ask(f"Boolean({script})"):  # noqa: ASYNC110 - another program has to be asked
-                await asyncio.sleep(0.3)
+        try:
+            async with asyncio.timeout(within_s):
+                while not await self.ask(f"Boolean({script})"):  # noqa: ASYNC110 - another program has to be asked
+                    await asyncio.sleep(0.3)
+        except TimeoutError:
+            shown = await self.ask("document.querySelector('.clc')?.innerText ?? document.body.innerText")
+            raise AssertionError(f"never was {script}; the page shows {shown!r}, its log {self.log[-20:]}") from None
 
 
 @asynccontextmanager
-async def running_firefox(program: str, profile: Path, port: int) -> AsyncIterator[Firefox]:
+async def running_loudspeaker(program: str, folder: Path) -> AsyncIterator[dict[str, str]]:
+    """A loudspeaker that nobody hears, by PulseAudio; what a program needs in its environment to find it.
+
+    Without a device to play on, the sound of a page in Firefox does not run, and then neither does a call.
+    """
+    place = folder / "native"
+    process = await asyncio.create_subprocess_exec(
+        program, "-n", "--daemonize=no", "--exit-idle-time=-1", "--use-pid-file=no",
+        "--load=module-null-sink sink_name=nobody",
+        f"--load=module-native-protocol-unix socket={place} auth-anonymous=1",
+        env={**os.environ, "HOME": str(folder), "XDG_RUNTIME_DIR": str(folder)},
+        stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL,
+    )  # fmt: skip
+    try:
+        async with asyncio.timeout(START_S):
+            while not place.exists():  # noqa: ASYNC110 - another program makes it
+                await asyncio.sleep(0.1)
+        yield {"PULSE_SERVER": f"unix:{place}"}
+    finally:
+        if process.returncode is None:
+            process.terminate()
+        await process.wait()
+
+
+@asynccontextmanager
+async def running_firefox(
+    program: str, profile: Path, port: int, environment: Mapping[str, str]
+) -> AsyncIterator[Firefox]:
     """A headless Firefox with a fake microphone (a tone), until the block ends."""
     lines = [f'user_pref("{name}", {json.dumps(value)});' for name, value in PREFERENCES.items()]
     (profile / "user.js").write_text("\n".join(lines))
     with (profile / "log").open("wb") as log:
         process = await asyncio.create_subprocess_exec(
             program, "--headless", "--profile", str(profile), f"--remote-debugging-port={port}", "--no-remote",
-            "about:blank", env={**os.environ, "MOZ_HEADLESS": "1", "HOME": str(profile)}, stdout=log, stderr=log,
+            "about:blank", stdout=log, stderr=log,
+            env={**os.environ, "MOZ_HEADLESS": "1", "HOME": str(profile), **environment},
         )  # fmt: skip
         try:
             async with asyncio.timeout(START_S):

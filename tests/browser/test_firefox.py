@@ -10,15 +10,17 @@ import numpy as np
 import pytest
 
 from contoso_lab.recording import Recording
-from tests.browser.bidi import running_firefox
+from tests.browser.bidi import running_firefox, running_loudspeaker
 from tests.browser.rig import TOKEN, Lab, free_port
 
 FIREFOX = shutil.which("firefox-esr") or shutil.which("firefox")
+PULSEAUDIO = shutil.which("pulseaudio")
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.timeout(900),
     pytest.mark.slow,
     pytest.mark.skipif(FIREFOX is None, reason="there is no Firefox on this machine: apt-get install firefox-esr"),
+    pytest.mark.skipif(PULSEAUDIO is None, reason="there is no sound on this machine: apt-get install pulseaudio"),
 ]
 LAMP = "{phases}.includes(document.querySelector('.clc')?.dataset.phase)"
 WORDS = "[...document.querySelectorAll('.clc-turn.is-assistant .clc-heard')].some((each) => each.innerText.trim())"
@@ -29,8 +31,15 @@ CELL = "document.querySelector('.jp-Notebook .jp-CodeCell .cm-content')"
 
 async def test_a_call_in_firefox(lab: Lab, tmp_path: Path) -> None:
     assert FIREFOX is not None
+    assert PULSEAUDIO is not None
+    profile, sound = tmp_path / "profile", tmp_path / "sound"
+    profile.mkdir()
+    sound.mkdir()
     name = lab.notebook("firefox.ipynb", "import contoso_lab as lab\nconsole = lab.talk()\nconsole")
-    async with running_firefox(FIREFOX, tmp_path, free_port()) as firefox:
+    async with (
+        running_loudspeaker(PULSEAUDIO, sound) as loudspeaker,
+        running_firefox(FIREFOX, profile, free_port(), loudspeaker) as firefox,
+    ):
         await firefox.go(f"{lab.url}lab/tree/{name}?token={TOKEN}&reset")
         await firefox.until(CELL)
         await firefox.click(CELL)
