@@ -60,7 +60,7 @@ class CatalogBrowser(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets ships
             value=dearest, min=0, max=dearest, step=max(1.0, round(dearest / 200)), description=f"At most ({self.catalog.currency})",
             readout_format=".0f", continuous_update=False, **wide,
         )  # fmt: skip
-        self._most.layout.width = "290px"
+        self._most.layout.width = "260px"
         self._sort = ipywidgets.Dropdown(options=SORTS, description="Order", **wide)
         self._count = ipywidgets.HTML()
         self._cards = SuggestionCards(catalog=self.catalog)
@@ -75,7 +75,7 @@ class CatalogBrowser(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets ships
         self._open = ipywidgets.VBox([self._detail, self._close], layout={"display": "none"})
         bar = ipywidgets.HBox(
             [self._query, self._category, self._most, self._sort],
-            layout={"flex_flow": "row wrap", "align_items": "center", "grid_gap": "4px 14px"},
+            layout={"flex_flow": "row wrap", "align_items": "center", "grid_gap": "4px 10px"},
         )
         super().__init__([bar, self._count, self._open, self._cards])
         self._dearest = dearest

@@ -87,7 +87,9 @@ class RecordLine(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets ships no 
         self._place = ipywidgets.VBox([self._player])
         # The recorder has to be in the page, or the browser does not record; what it shows itself is not needed.
         hidden = ipywidgets.VBox([self._recorder], layout={"display": "none"})
-        super().__init__([ipywidgets.HBox([self._button, self._state]), self._place, hidden])
+        super().__init__(
+            [ipywidgets.HBox([self._button, self._state], layout={"grid_gap": "10px"}), self._place, hidden]
+        )
         traitlets.link((self._button, "value"), (self, "recording"))
         self.observe(self._switched, "recording")
         self.observe(self._told, ["error", "clip", "recording"])
