@@ -57,8 +57,8 @@ class CatalogBrowser(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets ships
         self._query.layout.flex = "1 1 240px"
         self._category = ipywidgets.Dropdown(options=[ALL, *self.catalog.categories], description="Category", **wide)
         self._most = ipywidgets.FloatSlider(
-            value=dearest, min=0, max=dearest, step=max(1.0, round(dearest / 200)), description=f"At most ({self.catalog.currency})",
-            readout_format=".0f", continuous_update=False, **wide,
+            value=dearest, min=0, max=dearest, step=max(1.0, round(dearest / 200)),
+            description=f"At most ({self.catalog.currency})", readout_format=".0f", continuous_update=False, **wide,
         )  # fmt: skip
         self._most.layout.width = "260px"
         self._sort = ipywidgets.Dropdown(options=SORTS, description="Order", **wide)
