@@ -166,7 +166,7 @@ class RecordLine(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets ships no 
         self._button.icon = "stop" if self.recording else "microphone"
         self._place.layout.display = "none" if self.clip is None else ""
         if self.error:
-            told = f'<span role="alert" style="font-weight:600;color:var(--jp-error-color1, #d32f2f)">{escape(self.error)}</span>'
+            told = f'<span role="alert" style="color:var(--jp-error-color1, #d32f2f)">{escape(self.error)}</span>'
         elif self.recording:
             told = '<span role="status">recording; press Stop when you have spoken</span>'
         else:
