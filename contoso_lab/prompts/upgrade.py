@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from contoso_lab.errors import PromptError
-from contoso_lab.prompts.load import front_and_body
 from contoso_lab.prompts.places import shown
+from contoso_lab.prompts.source import front_and_body
 from contoso_lab.prompts.version1 import convert, is_version_1
 
 

@@ -14,13 +14,13 @@ first, so that an old file gives the same prompt as its rewritten twin; what has
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from contoso_lab.errors import PromptError
+from contoso_lab.prompts.source import included
 
 TEMPLATE = {"format": {"kind": "jinja2"}, "parser": {"kind": "prompty"}}
 _OPTIONS = {
@@ -133,9 +133,9 @@ def _inputs(front: Mapping[str, Any], where: str, folder: Path) -> list[dict[str
     inputs: dict[str, dict[str, Any]] = {
         item["name"]: item for item in _declared(front.get("inputs"), where, "inputs") if "name" in item
     }
-    sample = _included(front.get("sample"), where, folder)
+    sample = included(front.get("sample"), where, folder)
     for name, given in _mapping(where, "sample", sample).items():
-        value = _included(given, where, folder)
+        value = included(given, where, folder)
         item = inputs.setdefault(name, {"name": name, **_shape(value)})
         item.setdefault("default", value)
     return list(inputs.values())
@@ -179,20 +179,6 @@ def _shape(value: Any) -> dict[str, Any]:
             return {"kind": "array", "items": _shape(value[0]) if value else {"kind": "string"}}
         case _:
             return {"kind": "string"}
-
-
-def _included(value: Any, where: str, folder: Path) -> Any:
-    """What `${file:…}` stands for; only JSON beside the prompt, because a prompt may come from a stranger."""
-    if not (isinstance(value, str) and value.startswith("${file:") and value.endswith("}")):
-        return value
-    name = value.removeprefix("${file:").removesuffix("}")
-    path = (folder / name).resolve()
-    if not path.is_relative_to(folder.resolve()):
-        raise PromptError(f"{where}: the file {name!r} lies outside of the prompt's folder; move it beside the prompt")
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as problem:
-        raise PromptError(f"{where}: the file {name!r} cannot be read as JSON: {problem}") from problem
 
 
 def _mapping(where: str, name: str, value: Any) -> Mapping[str, Any]:

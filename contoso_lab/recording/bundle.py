@@ -14,6 +14,7 @@ from contoso_lab.errors import AudioError, RecordingError
 from contoso_lab.home import own_place
 from contoso_lab.recording.clock import LocalClock
 from contoso_lab.recording.fold import fold
+from contoso_lab.recording.inside import MOST_SILENCE_S, check_inside
 from contoso_lab.recording.labels import Labels
 from contoso_lab.recording.log import Log, RecordedEvent, RecordedEvents, read_lines, read_log
 from contoso_lab.recording.manifest import MANIFEST, ClockInfo, Manifest, WallAnchor, safe_name, write_whole
@@ -48,6 +49,7 @@ class Recording:
         """
         place = Path(path)
         folder = place.parent if place.name == MANIFEST else place
+        check_inside(folder)
         fold(folder)
         if (folder / MANIFEST).exists():
             return cls(folder, Manifest.load(folder))
@@ -142,7 +144,8 @@ class Recording:
         if stored is None:
             clip = self._track(name)
             return clip.to_bytes(AudioFormat("pcm16", clip.rate_hz))
-        return stored.ljust(needed, b"\0") if len(stored) < needed else stored
+        most = len(stored) + 2 * round(MOST_SILENCE_S * self._format(name).rate_hz)
+        return stored.ljust(min(needed, most), b"\0")
 
     def item_audio(self, item_id: str) -> Clip:
         """The sound of one answer as it was received; empty when it has none."""
@@ -249,8 +252,8 @@ class Recording:
         stored = self._stored(name)
         if stored is None:
             rate_hz = self._format(name).rate_hz
-            return silence(1000 * self._needed(name) / rate_hz, rate_hz)
-        missing = max(0, self._needed(name) - len(stored))
+            return silence(min(1000 * self._needed(name) / rate_hz, 1000 * MOST_SILENCE_S), rate_hz)
+        missing = min(max(0, self._needed(name) - len(stored)), round(MOST_SILENCE_S * stored.rate_hz))
         return stored + silence(1000 * missing / stored.rate_hz, stored.rate_hz) if missing else stored
 
     def _format(self, name: Literal["in", "out"]) -> AudioFormat:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from contoso_lab.errors import RecordingError
+from contoso_lab.recording.inside import check_references, event_time_ms, read_whole
 from contoso_lab.recording.tables import events_table
 from contoso_lab.wire import Direction
 
@@ -63,8 +64,9 @@ def read_log(place: Path) -> Log:
             seq, t_ns, dir, ev = value["seq"], value["t_ns"], value["dir"], value["ev"]
             if dir not in _DIRECTIONS or not isinstance(ev, dict):
                 raise TypeError("no direction or no event")
-            event = RecordedEvent(int(seq), t_ns / 1e6, cast(Direction, dir), ev)
-        except (KeyError, TypeError, ValueError) as error:
+            check_references(ev)
+            event = RecordedEvent(int(seq), event_time_ms(t_ns), cast(Direction, dir), ev)
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
             problems.append(f"{place.name}: line {number} is no recorded event ({error}); it was left out")
             continue
         expected = events[-1].seq + 1 if events else 0
@@ -86,7 +88,7 @@ def read_lines(place: Path) -> tuple[list[dict[str, Any]], list[str]]:
 
 def _lines(place: Path, problems: list[str]) -> Iterator[tuple[int, dict[str, Any]]]:
     try:
-        data = place.read_bytes()
+        data = read_whole(place)
     except OSError as error:
         raise RecordingError(f"{place} cannot be read ({error.strerror}): is this a recording?") from error
     *whole, rest = data.split(b"\n")

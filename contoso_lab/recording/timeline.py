@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from contoso_lab.audio import Clip, FloatArray, Stereo, find_speech
+from contoso_lab.audio.files import LONGEST_MS
+from contoso_lab.errors import RecordingError
 from contoso_lab.recording.clock import AudioClock, Frame
 from contoso_lab.recording.log import RecordedEvent
 from contoso_lab.recording.playback import PlayedItem, played_items
@@ -100,6 +102,12 @@ def _runs(clock: AudioClock) -> list[tuple[float, int, int]]:
 def _laid_out(parts: list[tuple[float, FloatArray]], rate_hz: int) -> Clip:
     import numpy as np
 
+    ends_ms = max((at_ms + 1000 * len(samples) / rate_hz for at_ms, samples in parts), default=0.0)
+    if not ends_ms <= LONGEST_MS:  # NaN is no time either
+        raise RecordingError(
+            f"the clock of this recording tells of {ends_ms / 3_600_000:.0f} hours of sound, and no more than "
+            f"{LONGEST_MS / 3_600_000:.0f} are laid out: its times are damaged"
+        )
     placed = [(max(0, round(at_ms * rate_hz / 1000)), samples) for at_ms, samples in parts]
     canvas = np.zeros(max((at + len(samples) for at, samples in placed), default=0), np.float32)
     for at, samples in placed:

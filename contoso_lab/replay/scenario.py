@@ -20,10 +20,10 @@ from __future__ import annotations
 import random
 from pathlib import Path
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from contoso_lab.errors import ConfigError
+from contoso_lab.marked_yaml import Unreadable, plain_yaml
 from contoso_lab.replay.line_effects import LineSettings
 from contoso_lab.settings import HOME
 
@@ -121,12 +121,14 @@ def load_scenario(name: str | Path, *, folder: Path = SCENARIOS) -> Scenario:
     """
     place = Path(name) if Path(name).suffix == ".yaml" else folder / f"{name}.yaml"
     try:
-        value = yaml.safe_load(place.read_text("utf-8"))
+        value = plain_yaml(place.read_text("utf-8"), str(place))
     except OSError as error:
         there = ", ".join(sorted(path.stem for path in folder.glob("*.yaml"))) or "none"
         raise ConfigError(f"cannot read the scenario {place}: {error.strerror}; there are {there}") from error
-    except (UnicodeDecodeError, yaml.YAMLError) as error:
-        raise ConfigError(f"the scenario {place} is no YAML: quote texts that hold ': ' or '#'") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"the scenario {place} is no UTF-8: save it as UTF-8 text") from error
+    except Unreadable as error:
+        raise ConfigError(f"the scenario {error}; quote texts that hold ': ' or '#'") from error
     try:
         return Scenario.model_validate({"name": place.stem, **value} if isinstance(value, dict) else value)
     except ValidationError as error:

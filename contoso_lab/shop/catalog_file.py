@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 from contoso_lab.errors import ShopError
 from contoso_lab.shop.files import blamed, place, shown
 from contoso_lab.shop.manual import read_manual
-from contoso_lab.shop.product import Aliases, Plain, Product
+from contoso_lab.shop.product import NEUTRAL_PATH, Aliases, Plain, Product
 
 
 class _File(BaseModel):
@@ -71,12 +71,19 @@ def _faults(products: tuple[Product, ...], categories: Mapping[str, Aliases], *,
     return found
 
 
+def _within(path: Path, folder: Path) -> bool:
+    """A catalogue may come from a stranger: what it names is read, shown, and given out by the relay."""
+    return path == NEUTRAL_PATH or path.resolve().is_relative_to(folder.resolve())
+
+
 def _missing(product: Product, *, strict: bool) -> list[str]:
     found = []
     if strict and product.manual_file is None:
         found.append("manual is missing; add it")
     for path, what in ((product.manual_path, "manual"), (product.image_path, "image")):
-        if path is not None and not path.is_file():
+        if path is not None and not _within(path, product.folder):
+            found.append(f"the {what} {path.name} lies outside of the catalogue's folder; move it beside the catalogue")
+        elif path is not None and not path.is_file():
             found.append(f"the {what} {shown(path)} is missing; add the file or correct '{what}'")
         elif path is not None and what == "manual":
             try:

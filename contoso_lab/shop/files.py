@@ -13,6 +13,8 @@ from pydantic_core import ErrorDetails
 from contoso_lab.errors import ShopError
 from contoso_lab.settings import HOME
 
+MOST_BYTES = 1 << 26
+"""A larger file is no catalogue."""
 _MOST_TOLD = 20
 """After so many faults the file is wrong as a whole, and more sentences do not help."""
 
@@ -29,6 +31,8 @@ def read_json(path: Path) -> tuple[Any, bytes]:
         ShopError: there is no such file, or it is not JSON.
     """
     try:
+        if path.stat().st_size > MOST_BYTES:
+            raise ShopError(f"{shown(path)}: is larger than {MOST_BYTES >> 20} MiB; leave out what no shop needs")
         raw = path.read_bytes()
         return json.loads(raw.decode("utf-8")), raw
     except OSError as problem:
@@ -37,8 +41,11 @@ def read_json(path: Path) -> tuple[Any, bytes]:
         raise ShopError(
             f"{shown(path)}: is not JSON ({problem.msg} in line {problem.lineno}); correct that line"
         ) from problem
-    except UnicodeDecodeError as problem:
-        raise ShopError(f"{shown(path)}: is not UTF-8 (byte {problem.start}); save it as UTF-8") from problem
+    except (RecursionError, ValueError) as problem:
+        if isinstance(problem, UnicodeDecodeError):
+            raise ShopError(f"{shown(path)}: is not UTF-8 (byte {problem.start}); save it as UTF-8") from problem
+        what = "is nested too deeply" if isinstance(problem, RecursionError) else "has a number without end"
+        raise ShopError(f"{shown(path)}: {what}; this is no file of a shop") from problem
 
 
 def place(problem: ValidationError, data: Any) -> str:

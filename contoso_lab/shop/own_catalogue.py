@@ -19,7 +19,7 @@ from pydantic import ValidationError
 
 from contoso_lab.errors import ShopError
 from contoso_lab.shop.catalog import Catalog, from_data, read_file
-from contoso_lab.shop.files import read_json, shown
+from contoso_lab.shop.files import MOST_BYTES, read_json, shown
 from contoso_lab.shop.product import Product
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ _LISTS = frozenset({"features"})
 _TEXTS = frozenset({"name", "category", "brand", "description", "season", "material", "waterproof", "weight_of"})
 _KNOWN = frozenset(Product.model_fields) - {"amount", "manual_file", "aliases", "details"} | {"price", "manual"}
 _ALIASES = re.compile(r"aliases?(?:_([a-z]{2}))?")
+_MOST_COLUMNS = 200
 _MOST_TOLD = 20
 """After so many faults the table is wrong as a whole, and more sentences do not help."""
 
@@ -75,9 +76,13 @@ def from_json(path: Path) -> Catalog:
 def from_csv(path: Path, *, currency: str | None = None) -> Catalog:
     """Read a table whose first line names the columns; rows are counted as a spreadsheet does, that line being 1."""
     try:
+        if path.stat().st_size > MOST_BYTES:
+            raise ShopError(f"{shown(path)}: is larger than {MOST_BYTES >> 20} MiB; leave out what no shop needs")
         raw = path.read_bytes()
         first = raw.decode("utf-8-sig").partition("\n")[0]
         between = max(",;\t", key=first.count)  # what the first line has most of, a comma where it has none
+        if first.count(between) >= _MOST_COLUMNS:
+            raise ShopError(f"{shown(path)}: has more than {_MOST_COLUMNS} columns; leave out what no shop needs")
         frame = pd.read_csv(path, dtype=str, keep_default_na=False, sep=between, encoding="utf-8-sig")
     except OSError as problem:
         raise ShopError(f"{shown(path)}: cannot be read ({problem.strerror}); check the path") from problem

@@ -16,6 +16,7 @@ from contoso_lab.shop.prices import written
 from contoso_lab.shop.specs import Spec, parse_spec
 
 NEUTRAL_IMAGE = "/images/neutral.svg"
+NEUTRAL_PATH = HOME / "data" / NEUTRAL_IMAGE.lstrip("/")
 """What stands for a product that has no picture of its own."""
 
 # One line per product goes into the prompts, its parts divided by " | " and "; ", so no value may hold either.
@@ -137,6 +138,11 @@ class Product(BaseModel):
         return Manual() if self.manual_path is None else read_manual(self.manual_path)
 
     @property
+    def folder(self) -> Path:
+        """The folder of the catalogue, below which its manual and its picture lie."""
+        return self._folder
+
+    @property
     def manual_path(self) -> Path | None:
         """Where the manual lies on disk."""
         return None if self.manual_file is None else self._folder / self.manual_file
@@ -145,7 +151,7 @@ class Product(BaseModel):
     def image_path(self) -> Path | None:
         """Where the picture lies on disk; None when it is an address elsewhere."""
         if self.image == NEUTRAL_IMAGE:
-            return HOME / "data" / NEUTRAL_IMAGE.lstrip("/")
+            return NEUTRAL_PATH
         return self._folder / self.image.lstrip("/") if "://" not in self.image else None
 
     def at_home(self, folder: Path, currency: str) -> Product:

@@ -28,7 +28,7 @@ def test_every_script_in_the_house_can_be_read(path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("brain: [", "line 1, column 9, is no YAML"),
+        ("brain: [", "bad.yaml:1: is not YAML"),
         ("- a\n- b\n", "holds no keys: begin with 'brain:'"),
         ("brain: [Hi.]\nbrian: [Ho.]\n", ", at brian: there is no such key; take it out or use one of about, parts"),
         ("brain:\n  - say: Hi.\n    say_it: louder\n", ", at brain[1].say_it: there is no such key"),

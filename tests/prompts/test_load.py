@@ -159,7 +159,7 @@ def test_a_file_that_is_no_prompt_is_refused(tmp_path: Path, front: str, body: s
     with pytest.raises(PromptError) as caught:
         load(write(tmp_path, front, body))
     assert message in str(caught.value)
-    assert "sample.prompty: " in str(caught.value)
+    assert "sample.prompty:" in str(caught.value)
     assert "\n" not in str(caught.value)
 
 

@@ -247,9 +247,9 @@ def test_a_walk_without_a_log_is_taken_from_its_table(tmp_path: Path) -> None:
     run = tmp_path / "walk"
     (run / "audio" / "cs_001").mkdir(parents=True)
     write_audio(run / "audio" / "cs_001" / "output.wav", tone(600))
-    write_audio(tmp_path / "asked.wav", tone(300, rate_hz=8000))
+    write_audio(run / "asked.wav", tone(300, rate_hz=8000))
     head = "example_id,user_text,assistant_text,audio_path,latency_first_audio_ms,latency_response_done_ms"
-    text = f"{head}\ncs_001,Hi,Yes,{tmp_path}/asked.wav,250,400\n"
+    text = f"{head}\ncs_001,Hi,Yes,{run}/asked.wav,250,400\n"
     (run / "results.csv").write_text(text, encoding="utf-8")
     recording = only(run, tmp_path / "runs")
     assert list(recording.turns.text) == ["Hi", "Yes"]

@@ -190,7 +190,7 @@ def test_a_short_file_is_a_persona(folder: Path) -> None:
         (GOOD + "  most_sentences: eleven\n", 5, "manner.most_sentences is wrong"),
         (GOOD + "  most_sentences: 11\n", 5, "less than or equal to 10, not 11; correct it"),
         (GOOD + "limits:\n  never_recommend:\n    - stoves\n    - '- tents'\n", 8, "limits.never_recommend 2 is wrong"),
-        (GOOD + "who: Lee\n", 5, "who stands in line 2 already; take one out"),
+        (GOOD + "who: Lee\n", 5, "who stands in line 2 already: take one out"),
         (GOOD + "name: lee\n", 5, "name is the name of the file; take it out"),
         (GOOD + "greeting: {first: Hi.}\n", 5, "greeting.returning is missing; add it"),
         (GOOD + "greeting: {first: [}\n", 5, "is not YAML"),

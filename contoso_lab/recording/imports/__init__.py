@@ -23,6 +23,7 @@ from contoso_lab.recording.imports.eva import import_eva
 from contoso_lab.recording.imports.openai_events import import_openai
 from contoso_lab.recording.imports.stereo import import_stereo
 from contoso_lab.recording.imports.tau2 import import_tau2
+from contoso_lab.recording.inside import check_inside
 from contoso_lab.recording.manifest import Manifest
 
 Format = Literal["openai", "cookbook", "tau2", "eva", "wav"]
@@ -74,10 +75,12 @@ def import_recordings(
     if not place.exists():
         raise RecordingError(f"{place} does not exist: check the path")
     try:
+        if place.is_dir():
+            check_inside(place)
         made = _IMPORTERS[kind](place, folder)
     except OSError as error:
         raise RecordingError(f"{place} cannot be read ({error.strerror or error}); check the path") from error
-    except (KeyError, TypeError, AttributeError, IndexError, ValueError) as error:
+    except (KeyError, TypeError, AttributeError, IndexError, ValueError, OverflowError, RecursionError) as error:
         # Somebody else's file may have any shape; which part is wrong is in the error's own words.
         raise RecordingError(f"{place} is not shaped as {kind} files are ({type(error).__name__}: {error})") from error
     pages = [page for path in made if (page := Manifest.load(path).imported) is not None]

@@ -64,11 +64,13 @@ def _conversation(source: Path, root: Path, name: str, turns: list[dict[str, str
     facts.guessed.append(f"the caller speaks {_GAP_MS:.0f} ms after the answer before would have been played")
     facts.guessed.append("when the recording was made")
     script, at_ms = Script(), 0.0
+    if not re.fullmatch(r"[^/\\]+", name) or name in (".", ".."):  # it is part of paths
+        raise RecordingError(f"{source}/results.csv names a conversation {name!r}, which is no name: correct it")
     logged = list(_log(source / "events" / f"{name}.jsonl"))
     for row in turns:
         number = int(float(row.get("turn_index") or 1))
         mine = [entry for entry in logged if entry.get("turn_index", 1) == number]
-        at_ms = _turn(script, facts, source / "audio" / name, row, number, mine, at_ms) + _GAP_MS
+        at_ms = _turn(script, facts, source, source / "audio" / name, row, number, mine, at_ms) + _GAP_MS
         if row.get("status") == "failed":
             reason = {key: row.get(key) for key in ("failure_stage", "error_type", "error_message")}
             script.note(at_ms, "cookbook.failed", **reason)
@@ -81,6 +83,7 @@ def _conversation(source: Path, root: Path, name: str, turns: list[dict[str, str
 def _turn(
     script: Script,
     facts: Facts,
+    source: Path,
     audio: Path,
     row: dict[str, str],
     number: int,
@@ -88,7 +91,9 @@ def _turn(
     at_ms: float,
 ) -> float:
     """One question and its answer; returns when the answer would have been played."""
-    user = _sound(facts, audio / f"turn_{number:02d}_user.wav", audio / "input.wav", Path(row.get("audio_path") or "-"))
+    user = _sound(
+        facts, audio / f"turn_{number:02d}_user.wav", audio / "input.wav", _own(source, row.get("audio_path"))
+    )
     asked_ms = at_ms + (user.duration_ms if user is not None else 0.0)
     if user is not None:
         script.caller_sound(user, at_ms=at_ms)
@@ -150,6 +155,12 @@ def _texts(value: Any) -> Iterator[Any]:
             yield from _texts(inner)
     else:
         yield value
+
+
+def _own(source: Path, named: str | None) -> Path:
+    """The sound that a row names; a table may come from a stranger, and names no sound outside of its own folder."""
+    place = (source / (named or "-")).resolve()
+    return place if place.is_relative_to(source.resolve()) else source / "-"
 
 
 def _log(place: Path) -> Iterator[dict[str, Any]]:
