@@ -111,6 +111,7 @@ class _Call:
         self._unheard: deque[str] = deque()
         self._sent = 0
         self._arrived = 0
+        self._to_book: int | None = None
         self._got = 0
         self._acked_got = 0
         self._resume: str | None = None
@@ -176,6 +177,9 @@ class _Call:
 
     async def _take(self, raw: str) -> None:
         event = json.loads(raw)
+        if self._to_book is not None and event["type"] != "lab.recording.failed":
+            self._book.write("arrived", self._to_book)
+            self._to_book = None
         match event["type"]:
             case "lab.resume":
                 self._resume = event["token"]
@@ -208,12 +212,15 @@ class _Call:
         self._known.add(number)
         self._book.write(how, number)
 
-    def _heard(self, received: int) -> None:
+    def _heard(self, received: int, *, at_once: bool = True) -> None:
         for _ in range(min(received - self._arrived, len(self._unheard))):
             self._unheard.popleft()
         if received > self._arrived:
             self._arrived = received
-            self._book.write("arrived", received)
+            if at_once:
+                self._book.write("arrived", received)
+            else:  # directly behind it the relay may say that it is not recorded any more
+                self._to_book = received
 
     async def _next_piece(self) -> None:
         roll, manners = self._rng.random(), self._manners
@@ -282,7 +289,7 @@ class _Call:
             raise Over("stayed away too long")
         assert back["type"] == "lab.resumed", back
         self._book.write("back")
-        self._heard(back["received"])
+        self._heard(back["received"], at_once=False)
         again = list(self._unheard)
         self._reader = asyncio.create_task(self._read(self._socket))
         try:

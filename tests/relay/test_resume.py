@@ -159,6 +159,18 @@ async def test_a_recording_that_broke_is_told_before_what_has_arrived(tmp_path, 
     assert held.client.types[told:] == ["lab.recording.failed", "lab.ack"]
 
 
+@pytest.mark.parametrize("knew", [True, False], ids=["while it was away", "on a connection that was dead"])
+async def test_who_comes_back_learns_once_that_the_recording_broke(knew):
+    held = Held(resumable=True)
+    received = len(counted(held.client))
+    if knew:
+        held.client.breaks()
+    held.tape.breaks_with = "this call is not recorded any more: the disk is full"
+    held.target.says(dump("x"))
+    client = held.comes_back(received)
+    assert client.types == ["lab.resumed", "lab.recording.failed", "x"]
+
+
 async def test_a_client_that_stays_away_ends_the_call():
     held = Held(resumable=True)
     held.client.breaks()

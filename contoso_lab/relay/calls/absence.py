@@ -80,6 +80,10 @@ class Absence:
         resume.tell()
         self._lines.set_client(leg)  # first: what it missed may be more than it takes, and the target then has to wait
         leg.send(lab_event("lab.resumed", received=resume.received, replayed=replayed))
+        if (failure := self._scribe.failure) is not None:
+            # It may have been told on a connection that nobody was listening to any more.
+            leg.send(notice := lab_event("lab.recording.failed", message=failure))
+            missed = [message for message in missed if message != notice]
         for message in missed:
             leg.send(message)
         resume.back(received)

@@ -25,6 +25,11 @@ class Scribe:
         self._lines = lines
         self._watch = watch
 
+    @property
+    def failure(self) -> str | None:
+        """Why the call is not recorded, or not any more."""
+        return self._tape.failure
+
     def record(self, direction: Direction, data: Message | Mapping[str, Any]) -> None:
         """Write one message, or something that happened."""
         if (failure := self._tape.write(direction, data)) is not None:
