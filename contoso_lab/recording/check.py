@@ -9,7 +9,7 @@ about its size, or is larger than the memory, costs no more than any other. Even
 | the manifest: shape, times, formats, hashes, retention | here |
 | events: shape, numbers without gaps, a clock that runs forward, references to prompt runs | `check_lines` |
 | sound: references inside the tracks, one behind the other, the hash of each; rate and channels | `check_sound` |
-| labels: shape, times inside the caller's track, a cue that exists | here |
+| labels: shape, times inside the caller's track, a cue that exists; ratings, line by line | here |
 """
 
 from __future__ import annotations
@@ -33,12 +33,14 @@ from contoso_lab.recording.finding import Finding, note, problem
 from contoso_lab.recording.fold import fold
 from contoso_lab.recording.labels import Labels
 from contoso_lab.recording.manifest import MANIFEST, Manifest
+from contoso_lab.recording.ratings import read_ratings
 from contoso_lab.recording.spool import SPOOL
 
 _PAGE_BYTES = 4 << 20
 """The most that a manifest or a rater's labels may take."""
 _KNOWN = {MANIFEST, EVENTS, PROMPTS, SPOOL, "audio", "labels", "derived"}
 _SHA256 = re.compile(r"[0-9a-f]{64}")
+_MOST_TOLD = 20
 _DRIFT_PPM = 1000.0
 _LONG_ENOUGH_NS = 30_000_000_000
 
@@ -110,6 +112,8 @@ def _inside(folder: Path, now: datetime) -> Iterator[Finding]:
         yield from _counts(manifest, lines)
     for place in sorted(folder.glob("labels/*.json")):
         yield from _labels(place, f"labels/{place.name}", track_ms.get("in"), lines)
+    for place in sorted(folder.glob("labels/*.jsonl")):
+        yield from _ratings(place, f"labels/{place.name}")
 
 
 def _places(folder: Path) -> Iterator[Finding]:
@@ -169,7 +173,11 @@ def _clocks(manifest: Manifest) -> Iterator[Finding]:
 
 
 def _counts(manifest: Manifest, lines: LinesFound) -> Iterator[Finding]:
-    for name, count in lines.counts.items():
+    samples = {
+        f"samples_{name}": max((sound.off + sound.len for sound in sounds), default=0)
+        for name, sounds in lines.sounds.items()
+    }
+    for name, count in (lines.counts | samples).items():
         told = manifest.counts.get(name)
         if told is not None and told != count:
             yield problem(MANIFEST, f"counts.{name} says {told} and there are {count}")
@@ -197,8 +205,16 @@ def _labels(place: Path, name: str, caller_ms: float | None, lines: LinesFound) 
         yield problem(name, f"cue_turn is {labels.cue_turn} and there are {len(labels.turns)} turns")
 
 
+def _ratings(place: Path, name: str) -> Iterator[Finding]:
+    if place.stat().st_size > _PAGE_BYTES:
+        yield problem(name, f"has more than {_PAGE_BYTES >> 20} MiB, which no ratings need")
+        return
+    for sentence in read_ratings(place).problems[:_MOST_TOLD]:
+        yield problem(name, sentence.removeprefix(f"{place.name}: "))
+
+
 def _faults(error: ValidationError) -> Iterator[str]:
-    for fault in error.errors(include_url=False, include_input=False)[:20]:
+    for fault in error.errors(include_url=False, include_input=False)[:_MOST_TOLD]:
         yield f"{'.'.join(str(step) for step in fault['loc']) or 'the file'}: {fault['msg']}"
 
 

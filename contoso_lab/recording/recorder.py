@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import secrets
 import shutil
 import time
 from collections.abc import Callable, Mapping
@@ -30,6 +29,7 @@ from pydantic import ValidationError
 from contoso_lab.errors import RecordingError
 from contoso_lab.recording.entries import asked_formats
 from contoso_lab.recording.fold import fold
+from contoso_lab.recording.folder import cannot_begin, new_folder
 from contoso_lab.recording.manifest import (
     ClockInfo,
     Manifest,
@@ -37,8 +37,6 @@ from contoso_lab.recording.manifest import (
     RetentionInfo,
     TargetInfo,
     WallAnchor,
-    new_id,
-    safe_name,
 )
 from contoso_lab.recording.notes import canonical_sha, compact, read_object, recorder_info
 from contoso_lab.recording.spool import SPOOL, Kind, Spool
@@ -120,7 +118,7 @@ class Recorder:
         Raises RecordingError when the bundle cannot be made.
         """
         made_at = now()
-        path = _new_folder(Path(root), id, made_at)
+        path = new_folder(Path(root), id, made_at)
         origin_ns = clock_ns()
         manifest = Manifest(
             id=path.name,
@@ -146,7 +144,7 @@ class Recorder:
             recorder = cls(path, manifest, clock_ns, now)
         except OSError as error:
             shutil.rmtree(path, ignore_errors=True)  # an empty folder would pass for a recording that is damaged
-            raise _cannot_begin(path, error) from error
+            raise cannot_begin(path, error) from error
         if session is not None:
             recorder.set_session(session)
         recorder.write("local", {"type": "recording.started"})
@@ -296,23 +294,3 @@ class Recorder:
         with contextlib.suppress(OSError):
             self._close_manifest(f"the recording could not be written: {error.strerror or error}")
         return RecordingError(self.failed)
-
-
-def _new_folder(root: Path, id: str | None, made_at: datetime) -> Path:
-    """Make the folder of a bundle. A name of our own that is taken, as when many calls begin at once, is given up."""
-    for salt_bytes in (2, 2, 2, 8):
-        path = root / safe_name(id or new_id(made_at, secrets.token_hex(salt_bytes)), "recording")
-        try:
-            path.mkdir(parents=True)
-        except OSError as error:
-            if id is not None or not isinstance(error, FileExistsError) or not path.exists():
-                raise _cannot_begin(path, error) from error
-            continue
-        return path
-    raise _cannot_begin(root, FileExistsError(17, "every name is taken"))
-
-
-def _cannot_begin(path: Path, error: OSError) -> RecordingError:
-    return RecordingError(
-        f"{path}: no recording can be made here ({error.strerror}): free some space or choose another folder"
-    )

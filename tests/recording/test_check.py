@@ -176,6 +176,14 @@ DAMAGE: dict[str, tuple[Callable[[Path], object], str]] = {
         "cue_turn is 3 and there are 0 turns",
     ),
     "labels that are none": (lambda path: (path / "labels" / "x.json").write_text("{", "utf-8"), "labels/x.json"),
+    "a rating that is cut": (
+        lambda path: (path / "labels" / "kim.jsonl").write_text('{"item": "x"}\n{"item": "y', "utf-8"),
+        "labels/kim.jsonl: a line is no rating",
+    ),
+    "another number of samples": (
+        lambda path: change_page(path, counts={"samples_in": 9600}),
+        "counts.samples_in says 9600 and there are 10560",
+    ),
     "a link out": (lambda path: (path / "audio" / "more").symlink_to("/etc/passwd"), "leads out of the recording"),
     "a track elsewhere": (
         lambda path: ((path / "audio" / "in.wav").unlink(), (path / "audio" / "in.wav").symlink_to("/dev/zero")),
