@@ -40,7 +40,7 @@ from contoso_lab.relay.access.limits import Limiter, Limits
 from contoso_lab.relay.access.origins import OriginPolicy
 from contoso_lab.relay.access.redis_link import RedisLink
 from contoso_lab.relay.access.redis_tokens import RedisTokens
-from contoso_lab.relay.access.tokens import MemoryTokens
+from contoso_lab.relay.access.tokens import MOST_CONSENT, MemoryTokens
 from contoso_lab.relay.desk import Desk
 from contoso_lab.relay.pictures import picture_routes
 from contoso_lab.relay.setup import SetupSource, shop_setup
@@ -162,13 +162,18 @@ def http_surface(
         mode: Annotated[Name | None, Query()] = None,
         thread: Annotated[Name | None, Query()] = None,
         console: Annotated[Name | None, Query()] = None,
+        consent: Annotated[str | None, Query(max_length=MOST_CONSENT)] = None,
+        keep_until: Annotated[str | None, Query(max_length=40)] = None,
     ) -> Response:
         """A token that opens one call within five minutes.
 
         With the id of a thread the call goes on with what was said in it, and `new` begins one. Its persona and
         its customer are then those of the call, where none are named; else they are `voice` and `maya`.
+        `consent` (who agreed to be recorded, and how) and `keep_until` (ISO 8601) are kept with the recording.
         """
-        asked = Asked(persona, customer, scenario, replay_of, mode, thread, console)
+        asked = Asked(
+            persona, customer, scenario, replay_of, mode, thread, console, consent=consent, keep_until=keep_until
+        )
         issued = await issuing.issue(asked, headers=request.headers, address=_address(request))
         expires = now() + timedelta(seconds=desk.tokens.lifetime_s)
         body = TokenAnswer(

@@ -53,6 +53,9 @@ class About:
     replay_of: str
     scenario: str
     synthetic: bool
+    consent: str | None = None
+    """The recorded customer's: the voice is the same here, and has to go at the same time."""
+    keep_until: str | None = None
     began: str = ""
     """When the recording that is played again began: in virtual time, this one begins then, too."""
 
@@ -147,6 +150,7 @@ async def _through(
     async with connect(
         url, persona=agent.persona, customer=agent.customer.id, scenario=about.scenario or None,
         replay_of=about.replay_of or None, mode=about.mode, after_reply=after_reply, listens=listens,
+        consent=about.consent, keep_until=about.keep_until,
     ) as session:  # fmt: skip
         await converse(session)
     return Recording.open(recorded_at(session))
@@ -156,5 +160,5 @@ def _recorder(agent: Agent, about: About, runs: Path, **more: Any) -> Recorder:
     return Recorder.start(
         runs, persona=agent.persona, customer=agent.customer.id, scenario=about.scenario, mode=about.mode,
         replay_of=about.replay_of or None, session=agent.session, catalogue_sha=agent.catalog.sha256,
-        prompts=agent.prompts, synthetic=about.synthetic, **more,
+        prompts=agent.prompts, synthetic=about.synthetic, consent=about.consent, keep_until=about.keep_until, **more,
     )  # fmt: skip

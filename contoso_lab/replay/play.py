@@ -108,7 +108,10 @@ async def _regenerate(
     facts = {"changes": repr(changes)} if changes else {}
     regeneration = Regeneration(source, turns[first.number :], mode, agent, facts, on_turn)
     manifest = source.manifest
-    about = About(mode.name, source.id, manifest.scenario or source.id, manifest.synthetic, manifest.created_at)
+    about = About(
+        mode.name, source.id, manifest.scenario or source.id, manifest.synthetic, manifest.consent,
+        manifest.retention.keep_until, manifest.created_at,
+    )  # fmt: skip
     desk = None if chat is None else WriteUpDesk(chat, agent.customer, agent.catalog)
     if desk is not None:
         await desk.prepare()

@@ -33,6 +33,8 @@ async def connect(
     scenario: str | None = None,
     replay_of: str | None = None,
     mode: str | None = None,
+    consent: str | None = None,
+    keep_until: str | None = None,
     secret: str | None = None,
     after_reply: AfterReply | None = None,
     listens: bool = True,
@@ -40,7 +42,8 @@ async def connect(
     """Open a call through a relay: the relay knows the key and sets the persona.
 
     With a thread of the relay's memory the call goes on with what was said in it, and what is said goes into it;
-    persona and customer are then the thread's, where none are named.
+    persona and customer are then the thread's, where none are named. `consent` says who agreed to be recorded, and how,
+    and `keep_until` (ISO 8601) when the recording has to go; the relay keeps both with it.
 
     Leaving the block ends the call. When the other side ends it first, the block is cancelled and
     `SessionClosed` is raised from it.
@@ -58,6 +61,8 @@ async def connect(
         scenario=scenario,
         replay_of=replay_of,
         mode=mode,
+        consent=consent,
+        keep_until=keep_until,
     )
     door = Target("url", f"{relay_url.rstrip('/')}/v1", "relay", "relay", SecretStr(token))
     line = open_line(door, resumable=True)

@@ -38,6 +38,10 @@ class Asked:
     """The thread to go on with; `new` begins one."""
     console: str | None = None
     """Which console on a screen will hold the call."""
+    consent: str | None = None
+    """Who agreed to be recorded, and how."""
+    keep_until: str | None = None
+    """Until when the recording may be kept."""
     lifetime_s: float | None = None
     prefix: str = ""
 
@@ -96,7 +100,7 @@ class Issuing:
             asked.customer or (past.thread.customer if past else "maya"),
             asked.scenario, asked.replay_of, asked.mode,
             origin=headers.get("origin"), caller=caller, thread=past.thread.id if past else None,
-            console=asked.console,
+            console=asked.console, consent=asked.consent, keep_until=asked.keep_until,
         )  # fmt: skip
         # A persona or a customer that is not there is found now, and not in the call.
         setup = await self.desk.prepare(grant, past)

@@ -21,12 +21,15 @@ import secrets
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 from contoso_lab.errors import ConfigError, SessionRefused
 
 LIFETIME_S = 300.0
 MOST_TOKENS = 10_000
+MOST_CONSENT = 300
+"""Characters of the sentence that says who agreed to be recorded."""
 
 WHERE = "the relay"
 MANY_OUT = "tokens are out"
@@ -67,8 +70,21 @@ class Grant:
     """The thread of the memory that the call goes on with."""
     console: str | None = None
     """Which console on a screen holds the call; a notebook finds its calls by it."""
+    consent: str | None = None
+    """Who agreed to be recorded, and how; the recording's manifest keeps it."""
+    keep_until: str | None = None
+    """Until when the recording may be kept, ISO 8601."""
 
     def __post_init__(self) -> None:
+        if self.consent is not None and not (0 < len(self.consent) <= MOST_CONSENT and self.consent.isprintable()):
+            raise ConfigError(f"consent has to be one line of at most {MOST_CONSENT} characters")
+        if self.keep_until is not None:
+            try:
+                datetime.fromisoformat(self.keep_until)
+            except ValueError:
+                raise ConfigError(
+                    f"keep_until {self.keep_until[:40]!r} is no time: write it as 2027-01-31 or 2027-01-31T12:00:00Z"
+                ) from None
         for field in ("persona", "customer", "scenario", "replay_of", "mode", "thread", "console"):
             value = getattr(self, field)
             if value is not None and not _NAME.fullmatch(value):

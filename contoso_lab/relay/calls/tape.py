@@ -77,6 +77,8 @@ class Tape:
                 session=dict(setup.session),
                 catalogue_sha=setup.catalogue_sha,
                 prompts=dict(setup.prompts),
+                consent=grant.consent,
+                keep_until=grant.keep_until,
             )
         except (LabError, OSError) as error:
             return cls(failure=f"this call is not recorded: {error}")
