@@ -24,6 +24,7 @@ from contoso_lab.engine.virtual_time import VirtualLoop
 from contoso_lab.errors import ReplayError
 from contoso_lab.recording import Recorder, Recording
 from contoso_lab.replay.modes import Cassette
+from contoso_lab.replay.taped import noted
 from contoso_lab.replay.virtual_call import in_virtual_time, loop_ns
 from contoso_lab.session.line import Line
 from contoso_lab.session.opening import session_on
@@ -58,7 +59,7 @@ def play_cassette(source: Recording, runs: Path, *, id: str | None = None) -> Re
             mode=Cassette.name, replay_of=source.id, target=manifest.target.model_dump(include={"kind", "model"}),
             session=manifest.session, catalogue_sha=manifest.catalogue_sha, prompts=manifest.prompts,
             playback=manifest.playback.model_dump(), synthetic=manifest.synthetic, clock_ns=loop_ns,
-            now=lambda: began,
+            now=lambda: began, consent=manifest.consent, keep_until=manifest.retention.keep_until,
         )  # fmt: skip
         places.append(recorder.path)
         reel = Reel(recorder)
@@ -120,13 +121,10 @@ class Reel:
     async def send_raw(self, data: bytes | str) -> None:
         """Take what the client sends; nobody answers."""
         text = data if isinstance(data, str) else data.decode()
-        if text.startswith('{"type": "lab.local"'):
-            event = json.loads(text)["event"]
-            self._recorder.write("local", event)
-            if event["type"] == "call.ended":
-                await self.close()
-            return
-        self._recorder.write("c2s", text)
+        event = noted(text)
+        self._recorder.write("c2s" if event is None else "local", text if event is None else event)
+        if event is not None and event["type"] == "call.ended":
+            await self.close()
 
     async def close(self) -> None:
         """The end."""

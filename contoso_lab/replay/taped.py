@@ -60,17 +60,29 @@ class TapedConnection:
     async def send_raw(self, data: bytes | str) -> None:
         """Send one message of the client's."""
         text = data if isinstance(data, str) else data.decode()
-        if text.startswith('{"type": "lab.local"'):
-            event = json.loads(text)["event"]
-            self._recorder.write("local", event)
-            if event["type"] == "call.ended":
-                await self.close()
+        event = noted(text)
+        if event is None:
+            self._recorder.write("c2s", text)
+            await self._connection.send_raw(text)
             return
-        self._recorder.write("c2s", text)
-        await self._connection.send_raw(text)
+        self._recorder.write("local", event)
+        if event["type"] == "call.ended":
+            await self.close()
 
     async def close(self) -> None:
         """Hang up and finish the recording."""
         await self._connection.close()
         # Sound is folded into files: other calls of this process go on meanwhile.
         await asyncio.to_thread(self._recorder.close, "the caller hung up")
+
+
+def noted(text: str) -> dict[str, Any] | None:
+    """The event inside a message that a `Session` has only for a relay; None for one that is the target's.
+
+    >>> noted('{"type": "lab.local", "event": {"type": "call.ended"}}')
+    {'type': 'call.ended'}
+    """
+    if not text.startswith('{"type": "lab.local"'):  # as a session writes it: sound must not be parsed to see that
+        return None
+    event: dict[str, Any] = json.loads(text)["event"]
+    return event

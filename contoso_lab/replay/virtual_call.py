@@ -30,6 +30,7 @@ from contoso_lab.engine.build import Engine
 from contoso_lab.engine.rehearsal import CallApp
 from contoso_lab.engine.virtual_time import VirtualLoop
 from contoso_lab.recording import Recorder
+from contoso_lab.replay.taped import noted
 from contoso_lab.session.client import AfterReply, Session
 from contoso_lab.session.line import Line
 
@@ -109,8 +110,8 @@ class VirtualRelay:
     async def send_raw(self, data: str | bytes) -> None:
         """Send one message of the client."""
         text = data if isinstance(data, str) else data.decode()
-        if text.startswith('{"type": "lab.local"'):
-            self.local.append(json.loads(text)["event"])
+        if (event := noted(text)) is not None:
+            self.local.append(event)
         now_s = asyncio.get_running_loop().time()
         self._last_up_s = max(now_s + self._draw.uniform(*self._delays.up_ms) / 1000, self._last_up_s + _APART_S)
         asyncio.get_running_loop().call_at(self._last_up_s, self._arrived, text)

@@ -57,6 +57,8 @@ class Session:
         self.recording_path: str | None = None
         self.requested: list[tuple[str, tuple[str, ...]]] = []
         """What the assistant itself wants on the screen: the name of each page, and its products."""
+        self.watching: list[Callable[[Event], None]] = []
+        """Called with each event of the other side, once the conversation has taken it."""
         self._line = line
         self.errors = line.errors
         """What the other side refused: that does not end a call, but must be seen."""
@@ -199,6 +201,8 @@ class Session:
                 event = await self._line.receive()
                 at_ms = self.now_ms
                 self.conversation.apply(event.data, at_ms=at_ms, dir="s2c")
+                for watch in self.watching:
+                    watch(event)
                 try:
                     await self._hear(event, at_ms)
                 except KeyError as error:

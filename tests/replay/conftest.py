@@ -71,7 +71,7 @@ async def record_call(runs: Path, id: str = "first", *, clip: Clip | None = None
     async def converse(session: Session) -> None:
         await talk(session, spoken() if clip is None else clip, synthetic=True)
 
-    about = About("live", "", "tent", True, "2026-11-01T10:00:00+00:00")
+    about = About("live", "", "tent", True, began="2026-11-01T10:00:00+00:00")
     return await hold(plain_engine(), agent, about, converse, runs=runs, id=id)
 
 

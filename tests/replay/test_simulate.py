@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from contoso_lab.audio import tone
-from contoso_lab.errors import ConfigError
-from contoso_lab.recording import Recording
+from contoso_lab.engine.seams import Ear, Heard
+from contoso_lab.errors import ConfigError, ReplayError
+from contoso_lab.recording import Manifest, Recording
+from contoso_lab.replay.agent import agent_for
 from contoso_lab.replay.line_effects import LineEffects, LineSettings
-from contoso_lab.replay.scenario import SCENARIOS, CallerMind, Scenario, Temper, load_scenario
-from contoso_lab.replay.simulate import simulate
+from contoso_lab.replay.places import About, hold
+from contoso_lab.replay.purse import Purse, purse_for
+from contoso_lab.replay.scenario import SCENARIOS, Answer, CallerMind, Scenario, Temper, load_scenario
+from contoso_lab.replay.simulate import SimulatedCaller, simulate
 from contoso_lab.scoring.value import mode_of
+from contoso_lab.settings import Target
 from contoso_lab.shop import get_customer
-from tests.replay.conftest import plain_engine
+from contoso_lab.wire.prices import PRICES
+from tests.replay.conftest import LengthEar, plain_engine
 
 TENT = Scenario(
     name="tent",
@@ -70,6 +77,65 @@ async def test_the_impatient_cut_in_and_the_hesitant_pause(tmp_path: Path) -> No
     assert len([t for t in hesitant.conversation.turns if t.role == "user"]) > 3, "a pause of 800 ms ends a turn"
 
 
+class Mishears(LengthEar):
+    """The caller's ear, which is not the engine's: it makes out one thing only."""
+
+    def transcribe(self, samples_16k: Any, **_: Any) -> Heard:
+        assert len(samples_16k) > 1600
+        return Heard("Did you say four people?", -0.05, 0.0)
+
+
+async def test_a_caller_by_ear_answers_what_it_made_out(tmp_path: Path) -> None:
+    scenario = TENT.model_copy(
+        update={"answers": (Answer(when=("four people",), say="Yes, we are four people here."),)}
+    )
+    engine = plain_engine()
+
+    async def held(id: str, ear: Ear | None) -> Recording:
+        blank = Recording(tmp_path, Manifest(id=id, customer="maya", persona="voice"))
+        caller = SimulatedCaller(scenario, engine.voice, seed=0, ear=ear)
+        return await hold(
+            engine, agent_for(blank), About("caller", "", "tent", True), caller.converse, runs=tmp_path, id=id
+        )
+
+    by_ear, by_text = await held("ear", Mishears()), await held("text", None)
+    said = [[event.ev["text"] for event in call.events if event.type == "caller.said"] for call in (by_ear, by_text)]
+    assert "Yes, we are four people here." in said[0]
+    assert "Yes, we are four people here." not in said[1]
+    heard = [event.ev["text"] for event in by_ear.events if event.type == "caller.heard"]
+    assert set(heard) == {"Did you say four people?"}
+
+
+async def test_a_caller_hangs_up_when_the_money_is_spent(tmp_path: Path) -> None:
+    blank = Recording(tmp_path, Manifest(id="poor", customer="maya", persona="voice"))
+    purse = Purse(PRICES["gpt-realtime"], max_usd=1e-6)
+    caller = SimulatedCaller(TENT, plain_engine().voice, seed=0, purse=purse)
+    about = About("caller", "", "tent", True)
+    call = await hold(plain_engine(), agent_for(blank), about, caller.converse, runs=tmp_path, id="poor")
+    [stopped] = [event for event in call.events if event.type == "caller.stopped"]
+    assert stopped.ev["reason"] == f"${purse.spent_usd:.4f} are spent"
+    assert purse.spent_usd > 0
+    assert [turn.role for turn in call.conversation.turns] == ["assistant"], "the greeting took it all"
+
+
+@pytest.mark.parametrize(
+    ("place", "sentence"),
+    [
+        ("http://127.0.0.1:9", "a relay does not say whom it asks"),
+        (Target("openai", "http://127.0.0.1:9/v1", "own", "own", None), "nobody knows what own costs"),
+    ],
+)
+def test_a_limit_that_cannot_be_watched_is_refused(place: Any, sentence: str) -> None:
+    with pytest.raises(ReplayError, match=sentence):
+        purse_for(place, 1.0)
+    assert not purse_for(place, None).empty
+
+
+async def test_a_chat_model_needs_real_time() -> None:
+    with pytest.raises(ReplayError, match="cannot be asked in virtual time"):
+        await simulate(TENT, engine=plain_engine(), chat=Target.local("http://127.0.0.1:9/v1"))
+
+
 def test_a_telephone_lets_a_band_through() -> None:
     def level(hz: float) -> float:
         line = LineEffects(LineSettings(telephone=True), seed=0)
@@ -98,7 +164,7 @@ def test_noise_and_losses_follow_the_seed_and_not_the_pieces() -> None:
 
 @pytest.mark.parametrize(
     ("text", "sentence"),
-    [("customer: maya", "at opening: Field required"), ("customer: [", "is no YAML"), ("- a", "at the file")],
+    [("customer: maya", "at opening: Field required"), ("customer: [", "YAML"), ("- a", "at the file")],
 )
 def test_a_scenario_that_is_wrong(tmp_path: Path, text: str, sentence: str) -> None:
     place = tmp_path / "bad.yaml"
