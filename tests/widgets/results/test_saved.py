@@ -10,7 +10,7 @@ from typing import Any
 
 import ipywidgets
 import pytest
-from ipywidgets.embed import embed_data
+from ipywidgets.embed import dependency_state, embed_data
 
 from contoso_lab.audio import pcm16_to_float, to_base64
 from contoso_lab.audio.codec import float_to_pcm16
@@ -68,7 +68,10 @@ def test_the_saved_state_of_widgets_holds_no_sound(two_calls: Calls) -> None:
         view.send = lambda content, buffers=None, sent=sent: sent.append(buffers)
         view._message(view, {"kind": "sound", "id": "1", "key": key}, [])
         assert len(sent[0][0]) > 100_000  # it was heard
-    state = json.dumps(embed_data(views=views, drop_defaults=False)["manager_state"])
+    # Of these alone: others of this process may live still.
+    own = dependency_state(views, drop_defaults=False)
+    state = json.dumps(embed_data(views=views, state=own)["manager_state"])
+    assert all(view.model_id in state for view in views)
     pcm = float_to_pcm16(two_calls[0].user_audio.samples)
     assert (pcm16_to_float(pcm) != 0).any()
     for start in range(1500 * 24, 1900 * 24, 2400):
