@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test slow notebooks lab screenshots recordings check clients format doctor speech bench chaos soak clean
+.PHONY: help demo test slow notebooks lab screenshots recordings check clients format doctor speech bench chaos soak clean audit sbom fuzz
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
@@ -53,6 +53,18 @@ format: $(READY)  ## let ruff put the code in order
 
 doctor: $(READY)  ## what is installed, what is missing, and what to do about it
 	@$(BIN)/contoso-lab doctor
+
+audit: $(READY)  ## ask the advisory database about every version in constraints.txt (needs a network)
+	$(PYTHON) -m venv build/tools && build/tools/bin/python -m pip install --quiet --disable-pip-version-check pip-audit
+	build/tools/bin/pip-audit --requirement constraints.txt --no-deps --disable-pip --progress-spinner off
+
+sbom: $(READY)  ## write the bill of materials of this environment: build/sbom.json (CycloneDX)
+	$(PYTHON) -m venv build/tools && build/tools/bin/python -m pip install --quiet --disable-pip-version-check cyclonedx-bom
+	build/tools/bin/cyclonedx-py environment $(BIN)/python --of JSON --output-file build/sbom.json
+
+fuzz: $(READY)  ## fuzz every reader of strangers' files with atheris (20 minutes)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check atheris
+	$(BIN)/python fuzz/run.py --minutes 20
 
 speech: $(READY)  ## speak the recorded customers of data/speech again
 	$(BIN)/python data/speech/make.py

@@ -91,9 +91,10 @@ def _turn(
     at_ms: float,
 ) -> float:
     """One question and its answer; returns when the answer would have been played."""
-    user = _sound(
-        facts, audio / f"turn_{number:02d}_user.wav", audio / "input.wav", _own(source, row.get("audio_path"))
-    )
+    named = _own(source, row.get("audio_path"))
+    if named is None:
+        facts.lost.append("sound that a row names outside of the folder: copy it into the folder and import again")
+    user = _sound(facts, audio / f"turn_{number:02d}_user.wav", audio / "input.wav", named or audio)
     asked_ms = at_ms + (user.duration_ms if user is not None else 0.0)
     if user is not None:
         script.caller_sound(user, at_ms=at_ms)
@@ -157,10 +158,10 @@ def _texts(value: Any) -> Iterator[Any]:
         yield value
 
 
-def _own(source: Path, named: str | None) -> Path:
+def _own(source: Path, named: str | None) -> Path | None:
     """The sound that a row names; a table may come from a stranger, and names no sound outside of its own folder."""
     place = (source / (named or "-")).resolve()
-    return place if place.is_relative_to(source.resolve()) else source / "-"
+    return place if place.is_relative_to(source.resolve()) else None
 
 
 def _log(place: Path) -> Iterator[dict[str, Any]]:
