@@ -229,7 +229,7 @@ def test_nothing_is_recorded_twice_in_one_place(tmp_path: Path) -> None:
 
 def test_calls_that_begin_in_the_same_second_have_names_of_their_own(tmp_path: Path, monkeypatch: Any) -> None:
     salts = iter(["00ff", "00ff", "00ff", "1234"])
-    monkeypatch.setattr("contoso_lab.recording.recorder.secrets.token_hex", lambda _: next(salts))
+    monkeypatch.setattr("contoso_lab.recording.folder.secrets.token_hex", lambda _: next(salts))
     now = lambda: datetime(2026, 11, 22, 15, 30, 12, tzinfo=UTC)  # noqa: E731 - a clock of one line
     ids = [Recorder.start(tmp_path, now=now).id for _ in range(2)]
     assert ids == ["20261122-153012-00ff", "20261122-153012-1234"]
