@@ -170,6 +170,7 @@ def test_without_a_microphone_there_is_a_sentence_and_a_way_on(lab: Lab, tab: Ta
     tab.page.locator(".clc-write input").fill("Do you have boots for rain?")
     tab.page.locator(".clc-write input").press("Enter")
     tab.until(ANSWERED)
+    tab.phase("listening")  # who goes on writing would cut off the answer, and what nobody heard was not talked of
 
     # What they ask to see stands beside it, with the picture of the relay's catalogue.
     tab.page.locator(".clc-write input").fill("Please show them on my screen.")
