@@ -146,11 +146,12 @@ class Resampler:
             held = np.concatenate([held, np.zeros(missing, dtype=np.float32)])
         windows: FloatArray = np.ndarray((tiles, tile.rows, tile.width), np.float32, held, 0, tile.strides)
         # Three dimensions: one product for each tile, all of one shape, however many there are.
-        outputs = np.matmul(windows.copy(), tile.matrix).reshape(-1)
+        outputs: FloatArray = np.matmul(windows.copy(), tile.matrix).reshape(-1)
         if passed := ready // tile.outputs - self._held_tile:
             self._held_tile += passed
             self._held = self._held[passed * tile.inputs :].copy()
-        return outputs[self._given - start : ready - start].copy()
+        out: FloatArray = outputs[self._given - start : ready - start].copy()
+        return out
 
     def _by_taps(self, ready: int) -> FloatArray:
         """The same, for rates that have little in common."""
