@@ -20,6 +20,7 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the call and the parts are those of the tests
 
 from contoso_lab.audio import silence, tone
+from contoso_lab.live.own_relay import own_relay
 from contoso_lab.recording import Recording
 from contoso_lab.replay import Paced
 from contoso_lab.replay.play import replay
@@ -39,7 +40,7 @@ async def measured(folder: Path) -> Recording:
             clip = clip + tone(length_ms, hz=110.0) + silence(3200)
     call = await record_call(folder / "first", clip=clip)
     async with served_engine() as target:
-        return await replay(call, Paced(), target=target, relayed=True, runs=folder / "again")
+        return await replay(call, Paced(), target=target, through=own_relay, runs=folder / "again")
 
 
 def main() -> None:

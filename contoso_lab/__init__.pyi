@@ -14,6 +14,7 @@ from .live import play as play
 from .live import serve as serve
 from .live import start as start
 from .live import stop as stop
+from .live.own_relay import own_relay as own_relay
 from .recording import Labels as Labels
 from .recording import Recording as Recording
 from .recording import example_calls as example_calls

@@ -130,7 +130,10 @@ def fleet(
 
 
 def _where(relay: str | None, target: bool, runs: Path | None, relayed: bool) -> dict[str, Any]:
-    where = {"relay_url": relay, "target": Target.from_env() if target else None, "relayed": relayed}
+    from contoso_lab.live.own_relay import own_relay
+
+    through = own_relay if relayed else None
+    where = {"relay_url": relay, "target": Target.from_env() if target else None, "through": through}
     return {**where, "runs": runs or Settings().runs}
 
 

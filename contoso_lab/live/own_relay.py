@@ -50,7 +50,7 @@ async def own_relay(target: Target, agent: Agent, runs: Path) -> AsyncIterator[s
     )  # fmt: skip
     ready = asyncio.Event()
     server = relay_server(app, on_ready=ready.set)
-    server.capture_signals = contextlib.nullcontext  # type: ignore[method-assign]  # Ctrl-C is the replay's
+    server.capture_signals = contextlib.nullcontext  # type: ignore[method-assign, assignment]  # Ctrl-C is the replay's
     with bind("127.0.0.1", 0) as bound:
         url = url_of(bound)
         remember_secret(url, secret)

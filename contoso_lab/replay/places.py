@@ -12,9 +12,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -33,12 +33,16 @@ from contoso_lab.session.line import Connection
 from contoso_lab.session.opening import session_on
 from contoso_lab.settings import Target
 
+Opener = Callable[[Target, Agent, Path], AbstractAsyncContextManager[str]]
+"""Starts a relay before the target, set up with the agent, recording below the folder; it gives the relay's address."""
+
 
 @dataclass(frozen=True, slots=True)
 class Relayed:
-    """A relay that is started for this call alone, before a target."""
+    """A relay that is started for this call alone, before a target, by who stands above replays: `lab.own_relay`."""
 
     target: Target
+    open: Opener
 
 
 Place = str | Relayed | Target | Engine
@@ -92,15 +96,13 @@ async def hold(
         SessionError: the call failed.
     """
     if isinstance(place, Relayed):
-        # By name, and only when asked: what runs processes stands above replays, and few need it.
-        own_relay = import_module("contoso_lab.live.own_relay").own_relay
-        async with own_relay(place.target, agent, runs) as url:
+        async with place.open(place.target, agent, runs) as url:
             return await _through(url, agent, about, converse, listens=listens, after_reply=after_reply)
     if isinstance(place, str):
         if agent.changed:
             raise ReplayError(
                 "a relay sets up persona, tools and catalogue by itself: to change more than the persona's name give "
-                "target=… instead of the relay, and relayed=True for a relay of its own before it"
+                "target=… instead of the relay, and through=lab.own_relay for a relay of its own before it"
             )
         return await _through(place, agent, about, converse, listens=listens, after_reply=after_reply)
     if isinstance(place, Target):

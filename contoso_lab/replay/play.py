@@ -15,7 +15,7 @@ from contoso_lab.replay.agent import Changes, agent_for
 from contoso_lab.replay.cassette import play_cassette
 from contoso_lab.replay.customer_turns import customer_turns, turn_at
 from contoso_lab.replay.modes import Cassette, Fast, Mode, Paced, Rescore, Simulated
-from contoso_lab.replay.places import About, Place, Relayed, hold
+from contoso_lab.replay.places import About, Opener, Place, Relayed, hold
 from contoso_lab.replay.regenerate import Regeneration
 from contoso_lab.session.beside import WriteUpDesk
 from contoso_lab.settings import Settings, Target
@@ -32,7 +32,7 @@ async def replay(
     relay_url: str | None = None,
     target: Target | None = None,
     engine: Engine | None = None,
-    relayed: bool = False,
+    through: Opener | None = None,
     at: int = 0,
     chat: Target | None = None,
     runs: Path | str | None = None,
@@ -53,7 +53,7 @@ async def replay(
         relay_url: the relay to call through.
         target: whom to call directly.
         engine: who answers in virtual time.
-        relayed: start a relay of its own before the target, so that the call goes the whole way of a live one.
+        through: `lab.own_relay` starts a relay of its own before the target: the call goes the whole way of a live one.
         at: from which of the customer's turns on; what was said before is told to the agent as it was heard.
         chat: where the prompts of the write-up desk run, beside a call through a relay or to a target; none unless
             given.
@@ -79,7 +79,7 @@ async def replay(
             asked = changes or Changes()
             if persona is not None:
                 asked = replace(asked, persona=persona)
-            place = the_place(relay_url, target, engine, relayed=relayed)
+            place = the_place(relay_url, target, engine, through=through)
             return await _regenerate(
                 source, regenerated, asked, place, at=at, chat=chat, runs=folder, id=id, seed=seed, on_turn=on_turn
             )
@@ -125,16 +125,18 @@ async def _regenerate(
     return again
 
 
-def the_place(relay_url: str | None, target: Target | None, engine: Engine | None, *, relayed: bool = False) -> Place:
+def the_place(
+    relay_url: str | None, target: Target | None, engine: Engine | None, *, through: Opener | None = None
+) -> Place:
     """Where to hold a call; the local engine when nothing is named.
 
     Raises:
         ReplayError: more than one place is named, or there is no target for a relay of its own.
     """
-    if relayed:
+    if through is not None:
         if target is None or relay_url is not None or engine is not None:
-            raise ReplayError("relayed=True starts a relay before a target: give target=…, and no other place")
-        return Relayed(target)
+            raise ReplayError("through=… starts a relay before a target: give target=…, and no other place")
+        return Relayed(target, through)
     named: list[Place] = [place for place in (relay_url, target, engine) if place is not None]
     if len(named) > 1:
         raise ReplayError("name one place: relay_url, target or engine")

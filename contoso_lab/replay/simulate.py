@@ -24,7 +24,7 @@ from contoso_lab.replay.caller_ear import CallerEar
 from contoso_lab.replay.chat_caller import ChatMind
 from contoso_lab.replay.line_effects import RATE_HZ, LineEffects
 from contoso_lab.replay.modes import Simulated
-from contoso_lab.replay.places import About, hold
+from contoso_lab.replay.places import About, Opener, hold
 from contoso_lab.replay.play import local_engine, the_place
 from contoso_lab.replay.purse import Purse, purse_for
 from contoso_lab.replay.scenario import CallerMind, Scenario, load_scenario
@@ -48,7 +48,7 @@ async def simulate(
     relay_url: str | None = None,
     target: Target | None = None,
     engine: Engine | None = None,
-    relayed: bool = False,
+    through: Opener | None = None,
     chat: Target | None = None,
     hears: Hears = "transcript",
     max_usd: float | None = None,
@@ -62,7 +62,7 @@ async def simulate(
         scenario: who calls, or the name of one in `evals/scenarios`; a `Simulated` brings its own seed.
         persona: who answers.
         changes: what else is different about the agent.
-        relay_url: as in `replay`, like `target`, `engine`, `relayed`, `runs` and `id`.
+        relay_url: as in `replay`, like `target`, `engine`, `through`, `runs` and `id`.
         chat: whose chat model makes the caller's words; the scenario's script unless given.
         hears: whether the caller reads the agent's words, or makes them out by the local ear from the sound.
         max_usd: what the agent's answers may cost; the caller hangs up when it is spent.
@@ -78,7 +78,7 @@ async def simulate(
         seed = scenario.seed
         scenario = scenario.scenario
     played = load_scenario(scenario) if isinstance(scenario, str) else scenario
-    place = the_place(relay_url, target, engine, relayed=relayed)
+    place = the_place(relay_url, target, engine, through=through)
     if chat is not None and isinstance(place, Engine):
         raise ReplayError("a chat model cannot be asked in virtual time: give target=… or relay_url=… beside chat=…")
     purse = purse_for(place, max_usd)

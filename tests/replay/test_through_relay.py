@@ -101,7 +101,7 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
             first: dict[str, Any] = {
                 "fast": replay(call, Fast(), relay_url=relay),
                 "paced": replay(call, Paced(), relay_url=relay),
-                "fork": fork(call, at=1, changes=Changes(), mode=Paced(), target=target, relayed=True, runs=runs),
+                "fork": fork(call, at=1, changes=Changes(), mode=Paced(), target=target, through=own_relay, runs=runs),
             }
             then: dict[str, Any] = {
                 "caller": simulate(caller, relay_url=relay),
@@ -109,7 +109,7 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
                 "direct": fork(call, at=1, changes=Changes(), mode=Paced(), target=target, runs=runs),
                 "changed": replay(
                     call, Fast(), changes=Changes(persona="voice_brief", without=("TEN-02",), tools=True),
-                    target=target, relayed=True, runs=runs,
+                    target=target, through=own_relay, runs=runs,
                 ),
             }  # fmt: skip
             made: dict[str, Any] = {}
@@ -218,5 +218,5 @@ async def test_a_browser_that_is_gone_leaves_a_recording_that_says_so(tmp_path: 
 
 
 async def test_a_relay_of_its_own_needs_a_target(played: dict[str, Any]) -> None:
-    with pytest.raises(ReplayError, match="relayed=True starts a relay before a target"):
-        await replay(played["call"], Fast(), relayed=True)
+    with pytest.raises(ReplayError, match="through=… starts a relay before a target"):
+        await replay(played["call"], Fast(), through=own_relay)
