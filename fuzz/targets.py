@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 import warnings
 from collections.abc import Callable
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from contoso_lab.errors import LabError
+from contoso_lab.home import HOME
 
 Target = Callable[[bytes], object]
 
@@ -82,12 +84,19 @@ def _importer(name: str, format: Any) -> Target:
     return target
 
 
+@cache
+def _samples() -> None:
+    """What our own prompts name beside them."""
+    shutil.copytree(HOME / "prompts" / "samples", _folder() / "prompt" / "samples")
+
+
 def prompt(data: bytes) -> None:
     """A `.prompty` file, and filling it in with its own samples."""
     from contoso_lab.prompts import load
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
+        _samples()
         loaded = load(_file("prompt/stranger.prompty", data))
         loaded.render(**loaded.sample())
 
@@ -177,7 +186,7 @@ def _relay() -> Any:
 def token(data: bytes) -> None:
     """Whoever asks the relay for a token, by either door; a server that breaks raises here."""
     head, _, body = data.partition(b"\0")
-    given = {"authorization": head.decode("latin-1").translate({10: None, 13: None})[:500]} if body else {}
+    given = {"authorization": head.translate(None, b"\r\n")[:500]} if body else {}
     for path in ("/api/token", "/v1/realtime/client_secrets"):
         _relay().post(path, content=body or data, headers={"content-type": "application/json", **given})
 

@@ -42,8 +42,15 @@ def check_inside(folder: Path) -> None:
                     raise RecordingError(f"{path} leads out of the folder: put the file itself there, or remove it")
             elif entry.is_dir():
                 places.append(path)
-            elif not stat.S_ISREG(entry.stat(follow_symlinks=False).st_mode):
+            elif not _is_plain(entry):
                 raise RecordingError(f"{path} is no file but a pipe, a socket or a device: remove it")
+
+
+def _is_plain(entry: os.DirEntry[str]) -> bool:
+    try:
+        return stat.S_ISREG(entry.stat(follow_symlinks=False).st_mode)
+    except FileNotFoundError:
+        return True  # a call's own parts come and go while it is folded
 
 
 def read_whole(place: Path) -> bytes:

@@ -40,7 +40,7 @@ from contoso_lab.relay.access.limits import Limiter, Limits
 from contoso_lab.relay.access.origins import OriginPolicy
 from contoso_lab.relay.access.redis_link import RedisLink
 from contoso_lab.relay.access.redis_tokens import RedisTokens
-from contoso_lab.relay.access.tokens import MOST_CONSENT, MemoryTokens
+from contoso_lab.relay.access.tokens import MOST_CONSENT, ONE_LINE, MemoryTokens
 from contoso_lab.relay.desk import Desk
 from contoso_lab.relay.pictures import picture_routes
 from contoso_lab.relay.setup import SetupSource, shop_setup
@@ -54,6 +54,9 @@ from contoso_lab.settings import Target
 
 if TYPE_CHECKING:
     from contoso_lab.prompts import ResponseCache
+
+KEEP_UNTIL = Query(max_length=40, pattern=r"^[1-9]\d{3}-", json_schema_extra={"format": "date-time"})
+"""A day alone is taken, too; a schema has no word for either."""
 
 
 def create_app(
@@ -162,8 +165,8 @@ def http_surface(
         mode: Annotated[Name | None, Query()] = None,
         thread: Annotated[Name | None, Query()] = None,
         console: Annotated[Name | None, Query()] = None,
-        consent: Annotated[str | None, Query(max_length=MOST_CONSENT)] = None,
-        keep_until: Annotated[str | None, Query(max_length=40)] = None,
+        consent: Annotated[str | None, Query(max_length=MOST_CONSENT, pattern=ONE_LINE)] = None,
+        keep_until: Annotated[str | None, KEEP_UNTIL] = None,
     ) -> Response:
         """A token that opens one call within five minutes.
 

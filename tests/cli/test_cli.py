@@ -21,7 +21,7 @@ from contoso_lab.wire import Turn
 
 COMMANDS = {
     "demo", "engine", "relay", "doctor", "recordings", "score", "compare", "eval", "forget", "prompts",
-    "replay", "fork", "simulate", "fleet", "vad",
+    "replay", "fork", "simulate", "fleet", "vad", "new",
 }  # fmt: skip
 
 
@@ -171,7 +171,7 @@ class TestDemo:
     ) -> None:
         asked: list[Path] = []
 
-        async def run_demo(told: Told, *, runs: Path) -> Any:
+        async def run_demo(told: Told, *, runs: Path, name: str) -> Any:
             asked.append(runs)
             told.step("starting the local engine")
             told.turn(Turn("u", "user", "Show me the tent.", "Show me the tent.", "done", 0, 900), 65_400)
@@ -189,7 +189,7 @@ class TestDemo:
             assert f"  {name:<6}  {first / 'report' / file}\n" in done.out
 
     def test_a_step_that_fails_is_one_sentence(self, contoso, monkeypatch: pytest.MonkeyPatch) -> None:
-        async def run_demo(told: Told, *, runs: Path) -> Any:
+        async def run_demo(told: Told, *, runs: Path, name: str) -> Any:
             raise MissingExtra("the local engine", package="hibari-tts", extra="engine")
 
         monkeypatch.setattr("contoso_lab.demo.run_demo", run_demo)
@@ -198,7 +198,7 @@ class TestDemo:
         assert done.sentence.endswith("needs the package 'hibari-tts': pip install 'contoso-lab[engine]'")
 
     def test_ctrl_c_is_no_crash(self, contoso, monkeypatch: pytest.MonkeyPatch) -> None:
-        async def run_demo(told: Told, *, runs: Path) -> Any:
+        async def run_demo(told: Told, *, runs: Path, name: str) -> Any:
             raise KeyboardInterrupt
 
         monkeypatch.setattr("contoso_lab.demo.run_demo", run_demo)

@@ -28,7 +28,7 @@ def test_findings_are_the_exit_code_and_a_broken_file_hides_no_other(contoso, tm
     )
     done = contoso("prompts", "lint", broken, careless)
     assert done.code == 1
-    assert "broken.prompty: the part between the --- lines" in done.out
+    assert "broken.prompty: has no front matter; begin the file with ---" in done.out
     assert "the prompt has no description" in done.out
     assert "the body uses 'who', which is not declared" in done.out
 

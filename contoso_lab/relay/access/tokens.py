@@ -30,6 +30,7 @@ LIFETIME_S = 300.0
 MOST_TOKENS = 10_000
 MOST_CONSENT = 300
 """Characters of the sentence that says who agreed to be recorded."""
+ONE_LINE = r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]+$"
 
 WHERE = "the relay"
 MANY_OUT = "tokens are out"
@@ -76,7 +77,9 @@ class Grant:
     """Until when the recording may be kept, ISO 8601."""
 
     def __post_init__(self) -> None:
-        if self.consent is not None and not (0 < len(self.consent) <= MOST_CONSENT and self.consent.isprintable()):
+        if self.consent is not None and not (
+            len(self.consent) <= MOST_CONSENT and re.fullmatch(ONE_LINE, self.consent)
+        ):
             raise ConfigError(f"consent has to be one line of at most {MOST_CONSENT} characters")
         if self.keep_until is not None:
             try:
