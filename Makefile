@@ -18,11 +18,17 @@ $(READY): pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[all]'
 	@touch $@
 
+# short_call is over in a quarter of the time: make demo CUSTOMER=short_call
+CUSTOMER ?= first_call
+
 demo: $(READY)  ## a recorded customer talks with the assistant; hear it, see it scored (4 minutes)
-	@$(BIN)/contoso-lab demo
+	@$(BIN)/contoso-lab demo --customer $(CUSTOMER)
+
+# Half as many again as there are processors: many tests wait, for sound or for a server.
+WORKERS ?= $(shell echo $$(( ($$(getconf _NPROCESSORS_ONLN) * 3 + 1) / 2 )))
 
 test: $(READY)  ## the whole test suite, and the notebooks through nbval
-	$(BIN)/python -m pytest -q -n auto --dist loadfile -m "not slow"
+	$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile -m "not slow"
 	$(BIN)/python -m pytest -q -n auto --dist loadfile --nbval --nbval-current-env --nbval-cell-timeout 180 notebooks
 
 notebooks: $(READY)  ## the notebooks alone, top to bottom, against the local engine

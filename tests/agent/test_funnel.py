@@ -78,6 +78,7 @@ async def test_from_a_first_message_to_an_order(visit: Visit) -> None:
     assert "Meadow Four" in visit.history.messages[-1].text
 
 
+@pytest.mark.slow  # the order above goes the whole way, and so does notebook 03
 async def test_a_page_by_the_gate_and_a_customer_who_declines_first(visit: Visit) -> None:
     await visit.write(LOST)
     assert visit.signals == [Ring(1)]

@@ -99,6 +99,7 @@ async def _run(text: str, space: dict[str, Any]) -> None:
 
 
 @pytest.mark.models
+@pytest.mark.slow
 def test_the_saved_persona_is_heard(checkout: Path) -> None:
     """The whole of it in a process of its own: change, save, serve, call, listen."""
     (call,) = blocks("python models")

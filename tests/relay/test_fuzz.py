@@ -437,7 +437,7 @@ def held() -> dict[str, int]:
     return {"tasks": len(asyncio.all_tasks()), "files": len(os.listdir("/proc/self/fd"))}
 
 
-@pytest.mark.parametrize("share", [0.2, pytest.param(1.0, marks=pytest.mark.slow)], ids=["quick", "full"])
+@pytest.mark.parametrize("share", [0.1, pytest.param(1.0, marks=pytest.mark.slow)], ids=["quick", "full"])
 async def test_nothing_crashes_and_nothing_leaks(relay_to, door, share, caplog, monkeypatch, tmp_path):
     caplog.set_level(logging.ERROR)
     for name in ("contoso_lab", "contoso_lab.relay", "contoso_lab.relay.websocket", "uvicorn.error"):
