@@ -1,6 +1,6 @@
 """A hundred thousand malformed frames, handshakes and tokens, at both doors: nothing crashes, nothing is left behind.
 
-`make test` sends a fifth of it, `make slow` all.
+`make test` sends a tenth of it, `make slow` all.
 
 All of it is made from seeds (`hostile_*`). It comes over one relay in two parts: what the second leaves in memory
 beyond the first would be a leak. A client's payloads are counted once a mark that was sent behind them has come back;
