@@ -31,6 +31,7 @@ def test_a_disk_can_be_full_and_have_room_again(tmp_path: Path) -> None:
     assert (tmp_path / "runs" / "written").read_bytes() == b"again"
 
 
+@pytest.mark.slow
 async def test_a_small_storm_loses_nothing(tmp_path: Path) -> None:
     plan = Plan(minutes=0.1, calls=4, only=("resets", "relay", "disk"), longest_s=6, lively=4, redis=False)
     plan.may_mount = False

@@ -173,6 +173,7 @@ def test_a_call_that_is_not_there_names_those_that_are() -> None:
 
 
 @pytest.mark.models
+@pytest.mark.slow
 def test_a_call_made_again_is_the_same_to_the_byte(tmp_path: Path) -> None:
     program = [sys.executable, str(EXAMPLES / "make.py"), MADE_AGAIN, "--into", str(tmp_path)]
     subprocess.run(program, check=True, timeout=250, capture_output=True)

@@ -101,7 +101,9 @@ def server(tmp_path: Path, target: str) -> Iterator[Server]:
     made.log.close()
 
 
-@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL], ids=["politely", "by force"])
+@pytest.mark.parametrize(
+    "how", [pytest.param(signal.SIGTERM, marks=pytest.mark.slow), signal.SIGKILL], ids=["politely", "by force"]
+)
 def test_with_the_server_ends_its_relay(server: Server, how: signal.Signals) -> None:
     server.wait(lambda: server.ask("start", "POST"))
     entry = server.wait(lambda: (found := server.entry())["state"] == "ready" and found)

@@ -111,6 +111,7 @@ async def test_a_call_leaves_a_recording_that_scores_well(here: Here) -> None:
     assert scores.summary("voice_to_voice_ms").n_ok == len(labels.turns)
 
 
+@pytest.mark.slow  # make demo does it, too
 async def test_the_same_customer_pairs_with_another_persona(here: Here) -> None:
     recorded = [lab.Recording.open(path) for path in sorted(here.runs.iterdir()) if path.is_dir()]
     (source,) = [recording for recording in recorded if recording.manifest.scenario == "short_call"]

@@ -53,6 +53,7 @@ async def test_killing_the_engine_in_the_middle_of_a_call(tmp_path: Path) -> Non
 
 
 @pytest.mark.models
+@pytest.mark.slow
 async def test_a_megabyte_of_garbage_is_answered_and_the_call_goes_on(tmp_path: Path) -> None:
     async with serve(runs=tmp_path) as here:
         async with lab.connect(here.relay_url, persona="voice", customer="daniel") as session:

@@ -42,7 +42,10 @@ def write(tab: Any, text: str) -> None:
     line.press("Enter")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+SCHEMES = [pytest.param("light", marks=pytest.mark.slow), "dark"]
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
 def test_every_state_can_be_read(console: Any, house: Any, look: Callable[..., None], scheme: str) -> None:
     tab = console(None, scheme=scheme, customer="daniel", kept={"open": {"settings": False, "chat": True}})
     look(tab, "1-before-the-first-click", scheme)
@@ -63,7 +66,7 @@ def test_every_state_can_be_read(console: Any, house: Any, look: Callable[..., N
     look(tab, "4-settings", scheme)
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", SCHEMES)
 def test_a_call_and_its_page_can_be_read(console: Any, look: Callable[..., None], scheme: str) -> None:
     tab = console(None, scheme=scheme, kept={"open": {"waits": True, "log": True, "chat": True}})
     tab.get_by_role("button", name="Let Daniel speak").click()
