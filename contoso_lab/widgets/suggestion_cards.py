@@ -146,8 +146,9 @@ def _reasons(markdown: str, catalog: Catalog) -> dict[str, str]:
     """The first sentence-like line below the heading that names a product."""
     found: dict[str, str] = {}
     headings = list(_HEADING.finditer(markdown))
-    for heading, after in zip(headings, [*headings[1:], None], strict=True):
-        body = markdown[heading.end() : after.start() if after else len(markdown)]
+    ends = [*(heading.start() for heading in headings[1:]), len(markdown)]
+    for heading, end in zip(headings, ends, strict=False):  # a page without headings has an end all the same
+        body = markdown[heading.end() : end]
         lines = [line.strip() for line in body.splitlines()]
         reason = next((line for line in lines if line and not _NO_REASON.match(line)), "")
         for sku in skus_in(heading[1], catalog)[:1]:

@@ -29,6 +29,11 @@ You said "four people": it is a **four-person** tent.
 """
 
 
+def test_a_page_without_headings_suggests_what_it_names() -> None:
+    assert suggested("", Catalog.load()) == []
+    assert suggested("Take the Harbor Two (TEN-01).", Catalog.load()) == [Suggestion("TEN-01", "")]
+
+
 def test_a_reason_is_the_first_sentence_below_its_heading() -> None:
     assert suggested(PAGE, Catalog.load()) == [
         Suggestion("TEN-02", 'You said "four people": it is a four-person tent.'),
