@@ -30,10 +30,10 @@ WORKERS ?= $(shell echo $$(( ($$(getconf _NPROCESSORS_ONLN) * 3 + 1) / 2 )))
 
 test: $(READY)  ## the whole test suite, and the notebooks through nbval
 	$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile --no-loadscope-reorder -m "not slow"
-	$(BIN)/python -m pytest -q -n auto --dist loadfile --nbval --nbval-current-env --nbval-cell-timeout 180 notebooks
+	$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile --nbval --nbval-current-env --nbval-cell-timeout 180 notebooks
 
 notebooks: $(READY)  ## the notebooks alone, top to bottom, against the local engine
-	$(BIN)/python -m pytest -q -n auto --dist loadfile --nbval --nbval-current-env --nbval-cell-timeout 180 notebooks
+	$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile --nbval --nbval-current-env --nbval-cell-timeout 180 notebooks
 
 slow: $(READY)  ## the tests that take minutes: simulations of our statistics, long runs of the fleet
 	$(BIN)/python -m pytest -q -n auto --dist loadfile -m slow

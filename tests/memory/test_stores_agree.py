@@ -186,7 +186,7 @@ def test_all_stores_answer_alike(url_of, clock, swept):
             for kind in ("ram", "sqlite", "redis", "postgres")
         }
 
-        @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+        @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
         @given(st.lists(STEP if swept else STEP.filter(lambda step: step != ("sweep",)), max_size=25))
         def alike(steps: list[tuple[Any, ...]]) -> None:
             for memory in stores.values():

@@ -177,7 +177,9 @@ def fetch(url: str) -> tuple[int, str]:
             return error.code, error.read().decode()
 
 
-@pytest.mark.parametrize("second", [signal.SIGTERM, signal.SIGINT, None])
+@pytest.mark.parametrize(
+    "second", [signal.SIGTERM, *(pytest.param(other, marks=pytest.mark.slow) for other in (signal.SIGINT, None))]
+)
 async def test_calls_that_are_open_go_on_while_the_relay_drains(target, tmp_path, second):
     """The first signal: no new calls. The calls end by themselves, or a second signal ends them at once."""
     process = await start(
