@@ -15,11 +15,8 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import os
-import platform
 import sys
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from time import perf_counter
@@ -27,7 +24,7 @@ from typing import Any
 
 from callers import hold_calls, percentile, recorded_turns
 from engine_soak import soak
-from figures import Figure, write_figures
+from figures import Figure, machine, write_figures
 from heard import Recognition, compare, speak_lines
 from parts import Part, measure_parts
 from process import running_engine
@@ -82,7 +79,7 @@ def main() -> None:
         print(asyncio.run(_soak(session, asked.soak)))
     elif asked.sweep:
         numbers = [int(number) for number in asked.sweep.split(",")]
-        text = asyncio.run(sweep(session, numbers, machine=_machine(), window_ms=WINDOW_MS))
+        text = asyncio.run(sweep(session, numbers, machine=machine(), window_ms=WINDOW_MS))
         (RESULTS / "engine_sweep.md").write_text(text, encoding="utf-8")
         print(text)
     else:
@@ -100,7 +97,7 @@ async def _measure(session: dict[str, Any], *, quick: bool = False) -> Findings:
     _say("the parts alone")
     alone = build_engine(lambda message: None)
     parts = measure_parts(alone, recorded_turns(), session["instructions"])
-    findings = Findings(_machine(), {name: version(name) for name in PACKAGES}, WINDOW_MS, parts, rounds=[])
+    findings = Findings(machine(), {name: version(name) for name in PACKAGES}, WINDOW_MS, parts, rounds=[])
     async with running_engine() as engine:
         findings.ready_s = engine.ready_s
         _say("the engine idle")
@@ -230,23 +227,6 @@ def _target(what: str, wanted: float, measured: float, unit: str, *, digits: int
     verdict = "met" if measured <= wanted else "**missed**"
     shown = max(digits, 1) if unit == "%" else digits
     return f"| {what} | ≤ {wanted:.{digits}f} {unit} | {measured:.{shown}f} {unit} | {verdict} |"
-
-
-def _machine() -> dict[str, str]:
-    model = platform.processor() or platform.machine()
-    if (info := Path("/proc/cpuinfo")).exists():
-        names = [
-            line.partition(":")[2].strip() for line in info.read_text("utf-8").splitlines() if "model name" in line
-        ]
-        model = names[0] if names else model
-    return {
-        "date": f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
-        "processor": model,
-        "processors": str(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()),
-        "system": platform.system(),
-        "python": platform.python_version(),
-        "load": ", ".join(f"{load:.2f}" for load in os.getloadavg()),
-    }
 
 
 def _say(what: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -122,20 +123,25 @@ def draw(title: str, figures: list[Figure], place: Path) -> None:
 
 
 def draw_growth(pieces: dict[str, Any], place: Path) -> None:
-    """All curves that any piece has told, cost over n, both logarithmic."""
+    """All curves that any piece has told."""
+    told = {name: found["growth"] for name, found in pieces.items()}
+    draw_curves({f"{name}: {words}": curve for name, curves in told.items() for words, curve in curves.items()}, place)
+
+
+def draw_curves(curves: Mapping[str, Sequence[tuple[float, float]]], place: Path, *, cost: str = "ms") -> None:
+    """Cost over n, both logarithmic."""
     import matplotlib as mpl
 
     mpl.use("Agg")
     from matplotlib import pyplot as plt
 
     picture, axes = plt.subplots(figsize=(9, 5), layout="constrained")
-    for name, found in pieces.items():
-        for words, curve in found["growth"].items():
-            axes.plot(*zip(*curve, strict=True), "o-", label=f"{name}: {words}", markersize=4)
+    for name, curve in curves.items():
+        axes.plot(*zip(*curve, strict=True), "o-", label=name, markersize=4)
     axes.set_xscale("log")
     axes.set_yscale("log")
     axes.set_xlabel("n")
-    axes.set_ylabel("ms")
+    axes.set_ylabel(cost)
     axes.spines[["top", "right"]].set_visible(False)
     if axes.lines:
         axes.legend(frameon=False, fontsize=8)

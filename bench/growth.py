@@ -23,6 +23,7 @@ import numpy as np
 import psutil
 import recordings_index
 from figures import Figure, machine, machine_line, write_figures
+from gathering import draw_curves
 
 from contoso_lab.recording import Recording, list_recordings
 from contoso_lab.scoring import score
@@ -53,7 +54,8 @@ def main() -> None:
     text = report(facts, curves)
     place = asked.results or (None if few else RESULTS)
     if place is not None:
-        draw(curves, place / "growth.png")
+        named = {f"{name} (n to the {slope(curve):.2f})": curve for name, curve in curves.items()}
+        draw_curves(named, place / "growth.png", cost="ms of processor time")
         (place / "growth.md").write_text(text + "\n![Cost over n](growth.png)\n", encoding="utf-8")
         (place / "growth.json").write_text(json.dumps({"machine": facts, "curves": curves}, indent=1) + "\n", "utf-8")
     figures = [Figure(f"{name}: power of n", slope(curve), "", 1.1) for name, curve in curves.items()]
@@ -148,26 +150,6 @@ def report(facts: dict[str, str], curves: dict[str, Curve]) -> str:
         points = ", ".join(f"{size:g}: {cost:.1f} ms" for size, cost in curve)
         lines.append(f"| {name} | {points} | {slope(curve):.2f} |")
     return "\n".join([*lines, ""])
-
-
-def draw(curves: dict[str, Curve], place: Path) -> None:
-    """Cost over n, both logarithmic."""
-    import matplotlib as mpl
-
-    mpl.use("Agg")
-    from matplotlib import pyplot as plt
-
-    figure, axes = plt.subplots(figsize=(8, 5), layout="constrained")
-    for name, curve in curves.items():
-        axes.plot(*zip(*curve, strict=True), "o-", label=f"{name} (n to the {slope(curve):.2f})", markersize=4)
-    axes.set_xscale("log")
-    axes.set_yscale("log")
-    axes.set_xlabel("n")
-    axes.set_ylabel("ms of processor time")
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.legend(frameon=False, fontsize=8)
-    figure.savefig(place, dpi=100)
-    plt.close(figure)
 
 
 if __name__ == "__main__":

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import platform
 import statistics
 from collections.abc import Sequence
-from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+from figures import machine
 from relay_parts import Sample
 from relay_peers import OURS, Peer
 
@@ -196,22 +194,12 @@ def draw(found: Findings, place: Path) -> bool:
 
 def machine_facts(load: str) -> dict[str, str]:
     """What the numbers were measured on."""
-    info = Path("/proc/cpuinfo")
-    names = [line.partition(":")[2].strip() for line in info.read_text("utf-8").splitlines() if "model name" in line]
-    versions = []
-    for name in ("fastapi", "uvicorn", "uvloop", "picows", "websockets", "msgspec", "pybase64"):
-        try:
-            versions.append(f"{name} {version(name)}")
-        except PackageNotFoundError:
-            versions.append(f"no {name}")
+    facts = machine("fastapi", "uvicorn", "uvloop", "picows", "websockets", "msgspec", "pybase64")
     return {
-        "date": f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
-        "processor": names[0] if names else platform.machine(),
-        "processors": str(len(os.sched_getaffinity(0))),
+        **facts,
         "system": f"{platform.system()} {platform.release().split('-')[0]}",
-        "python": platform.python_version(),
         "load": load,
-        "versions": "Ours ran with " + ", ".join(versions),
+        "versions": f"Ours ran with {facts['versions']}",
     }
 
 

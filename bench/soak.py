@@ -15,17 +15,15 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import os
-import platform
 import shutil
 import sys
 import tempfile
 from collections import Counter
 from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 
 import psutil
+from figures import machine as this_machine
 from scipy.stats import theilslopes
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -103,7 +101,7 @@ def main() -> None:
 
 async def soak(minutes: float, calls: int, seed: int) -> Findings:
     """Hold the calls and look at the processes six times a minute."""
-    machine = _machine()
+    machine = this_machine()
     folder = Path(tempfile.mkdtemp(prefix="soak-"))
     runs = folder / "runs"
     ports = free_port(), free_port()
@@ -202,19 +200,6 @@ def draw(found: Findings, place: Path) -> None:
     rows[-1].set_xlabel("minutes")
     figure.savefig(place, dpi=110)
     plt.close(figure)
-
-
-def _machine() -> dict[str, str]:
-    info = Path("/proc/cpuinfo")
-    names = [line.partition(":")[2].strip() for line in info.read_text("utf-8").splitlines() if "model name" in line]
-    return {
-        "date": f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
-        "processor": names[0] if names else platform.machine(),
-        "processors": str(len(os.sched_getaffinity(0))),
-        "system": platform.system(),
-        "python": platform.python_version(),
-        "load": ", ".join(f"{load:.2f}" for load in os.getloadavg()),
-    }
 
 
 if __name__ == "__main__":

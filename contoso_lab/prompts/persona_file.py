@@ -8,7 +8,6 @@ import os
 import re
 import tempfile
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
@@ -19,6 +18,7 @@ from contoso_lab.home import may_be_written
 from contoso_lab.marked_yaml import MOST_BYTES, Unreadable, marked_text
 from contoso_lab.prompts import languages
 from contoso_lab.prompts.persona import Persona, overlaid
+from contoso_lab.prompts.places import shown
 from contoso_lab.settings import HOME
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ def _read(path: Path, text: str | None = None) -> Persona:
     data, lines = _data(path, text)
     places = {place: (path, line) for place, line in lines.items()}
     if "extends" in data:
-        base, at = data.pop("extends"), f"{_shown(path)}:{lines[('extends',)]}"
+        base, at = data.pop("extends"), f"{shown(path)}:{lines[('extends',)]}"
         if not _NAME.fullmatch(str(base)):  # a path would lead out of the folder
             raise PersonaError((f"{at}: extends names a persona, and {base!r} is no name",))
         below = FOLDER / f"{base}.yaml" if path.parent == FOLDER else path.parent / f"{base}.yaml"
@@ -164,7 +164,7 @@ def write_persona(persona: Persona, *, overwrite: bool = False) -> Path:
 def _write(name: str, text: str, *, overwrite: bool) -> Path:
     path = FOLDER / f"{name}.yaml"
     if path.exists() and not overwrite:
-        raise PersonaError((f"{_shown(path)}: exists already; give the copy another name, or say overwrite=True",))
+        raise PersonaError((f"{shown(path)}: exists already; give the copy another name, or say overwrite=True",))
     try:
         may_be_written(path)
         with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=FOLDER, suffix=".part", delete=False) as part:
@@ -173,7 +173,7 @@ def _write(name: str, text: str, *, overwrite: bool) -> Path:
         os.replace(part.name, path)
     except OSError as problem:
         raise PersonaError(
-            (f"{_shown(path)}: cannot be written: {problem.strerror}; choose another place",)
+            (f"{shown(path)}: cannot be written: {problem.strerror}; choose another place",)
         ) from problem
     return path
 
@@ -214,18 +214,18 @@ def _path(name: str | Path) -> Path:
         path = Path(name)
         path = path if path.is_absolute() or path.is_file() else HOME / path
         if not path.is_file():
-            raise PersonaError((f"{_shown(path)}: there is no such file; personas are {', '.join(persona_names())}",))
+            raise PersonaError((f"{shown(path)}: there is no such file; personas are {', '.join(persona_names())}",))
         return path.resolve()
     if name in persona_names():
         return FOLDER / f"{name}.yaml"
     close = difflib.get_close_matches(name, persona_names(), n=1)
     hint = f"did you mean {close[0]!r}?" if close else f"there are {', '.join(persona_names())}"
-    raise PersonaError((f"{_shown(FOLDER)}: there is no persona {name!r}; {hint}",))
+    raise PersonaError((f"{shown(FOLDER)}: there is no persona {name!r}; {hint}",))
 
 
 def _data(path: Path, text: str | None = None) -> tuple[dict[str, Any], _Lines]:
     """What a file says, and the line of each key in it."""
-    where = _shown(path)
+    where = shown(path)
     try:
         if text is None and path.stat().st_size > MOST_BYTES:
             raise PersonaError((f"{where}: is larger than {MOST_BYTES // 1000} kB: this is no persona",))
@@ -249,9 +249,4 @@ def _place(places: _Places, loc: Sequence[str | int], path: Path) -> tuple[Path,
 
 
 def _at(path: Path, line: int) -> str:
-    return f"{_shown(path)}:{line}" if line else _shown(path)
-
-
-@lru_cache(maxsize=64)
-def _shown(path: Path) -> str:
-    return path.relative_to(HOME).as_posix() if path.is_relative_to(HOME) else path.as_posix()
+    return f"{shown(path)}:{line}" if line else shown(path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from functools import lru_cache
 from pathlib import Path
 
 from contoso_lab.errors import PromptError
@@ -11,6 +12,7 @@ from contoso_lab.settings import HOME
 FOLDER = HOME / "prompts"
 
 
+@lru_cache(maxsize=64)
 def shown(path: Path) -> str:
     """A path the way a message shows it."""
     return path.relative_to(HOME).as_posix() if path.is_relative_to(HOME) else path.as_posix()

@@ -39,11 +39,17 @@ async def test_what_is_said_comes_through_in_order_whatever_the_weather(echo: in
         writer.close()
 
 
+async def _greeted(proxy: Proxy) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """A line on which both sides have spoken."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", proxy.port)
+    writer.write(b"hello")
+    assert await reader.readexactly(5) == b"hello"
+    return reader, writer
+
+
 async def test_a_reset_is_one(echo: int) -> None:
     async with Proxy(echo) as proxy:
-        reader, writer = await asyncio.open_connection("127.0.0.1", proxy.port)
-        writer.write(b"hello")
-        await reader.readexactly(5)
+        reader, writer = await _greeted(proxy)
         assert proxy.reset() == 1
         with pytest.raises(ConnectionResetError):
             await reader.read()
@@ -52,9 +58,7 @@ async def test_a_reset_is_one(echo: int) -> None:
 
 async def test_half_open_is_silence_and_no_end(echo: int) -> None:
     async with Proxy(echo) as proxy:
-        reader, writer = await asyncio.open_connection("127.0.0.1", proxy.port)
-        writer.write(b"hello")
-        await reader.readexactly(5)
+        reader, writer = await _greeted(proxy)
         assert proxy.half_open() == 1
         writer.write(b"are you there?")
         with pytest.raises(TimeoutError):
