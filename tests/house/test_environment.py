@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 import tomllib
+from importlib.metadata import PackageNotFoundError, metadata
 from pathlib import Path
 
 import pytest
 import yaml
 from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 from rattler import MatchSpec
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -54,6 +56,21 @@ def test_every_dependency_has_a_tested_version_that_satisfies_it() -> None:
             continue
         assert canonical(requirement.name) in tested, f"{requirement.name} has no pin in constraints.txt"
         assert requirement.specifier.contains(tested[canonical(requirement.name)])
+
+
+def test_every_pin_can_be_installed_on_the_oldest_python() -> None:
+    oldest = PROJECT["requires-python"].removeprefix(">=") + ".0"
+    looked_at, too_new = 0, {}
+    for name in pins():
+        try:
+            wanted = metadata(name)["Requires-Python"]
+        except PackageNotFoundError:
+            continue  # pinned for another system, or in an extra that is not here
+        looked_at += 1
+        if wanted and oldest not in SpecifierSet(wanted):
+            too_new[name] = wanted
+    assert looked_at > 100
+    assert too_new == {}
 
 
 def test_constraints_are_plain_pins_and_name_no_registry() -> None:
