@@ -33,7 +33,6 @@ from collections.abc import Callable, Collection
 from dataclasses import replace
 from typing import assert_never
 
-from contoso_lab.agent.wishes import subject
 from contoso_lab.agent.write_up_events import (
     AskGate,
     CancelGate,
@@ -57,12 +56,12 @@ from contoso_lab.agent.write_up_events import (
 )
 from contoso_lab.agent.write_up_judging import (
     ASKED_AT_MOST,
-    BURST_S,
     DEBOUNCE_S,
     GATE_PATIENCE_S,
     PAGE_PATIENCE_S,
     WORDS_PATIENCE_S,
     Page,
+    Pause,
     Question,
     Shown,
     is_reply,
@@ -86,7 +85,7 @@ class WriteUpRules:
         words_patience_s: float = WORDS_PATIENCE_S,
     ) -> None:
         self._names = names
-        self._debounce_s = debounce_s
+        self._pause = Pause(debounce_s=debounce_s)
         self._words_patience_s = words_patience_s
         self._lines: tuple[Line, ...] = ()
         self._first_seen: dict[str, float] = {}
@@ -104,10 +103,6 @@ class WriteUpRules:
         self._page: Page | None = None
         self._shown: Shown | None = None
         self._numbers = 0
-        self._ask_at_s: float | None = None
-        self._burst_ends_s = 0.0
-        self._replied: set[str] = set()
-        """The finished replies that the debouncing has seen."""
         self._over = False
 
     @property
@@ -119,8 +114,8 @@ class WriteUpRules:
             return work.until_s
         waiting = [line.id for line in self._candidates() if not line.done]
         if waiting and self._has_news():
-            return max(self._ask_at_s or 0.0, *(self._first_seen[one] + self._words_patience_s for one in waiting))
-        return self._ask_at_s
+            return max(self._pause.due_s or 0.0, *(self._first_seen[one] + self._words_patience_s for one in waiting))
+        return self._pause.due_s
 
     @property
     def busy(self) -> bool:
@@ -163,12 +158,8 @@ class WriteUpRules:
         self._lines = lines
         waiting = {line.id for line in lines if line.role == "user" and not line.done}
         self._first_seen = {one: self._first_seen.get(one, now_s) for one in waiting}
-        replies = {line.id for line in lines if is_reply(line)}
-        if replies - self._replied:
-            if self._ask_at_s is None or self._question is not None or self._page is not None:
-                self._burst_ends_s = now_s + BURST_S
-            self._replied = replies
-            self._ask_at_s = min(now_s + self._debounce_s, self._burst_ends_s)
+        at_work = self._question is not None or self._page is not None
+        self._pause.replied({line.id for line in lines if is_reply(line)}, now_s=now_s, afresh=at_work)
 
     def _open_lines(self) -> tuple[Line, ...]:
         """What is not settled yet, up to the last finished reply."""
@@ -192,9 +183,8 @@ class WriteUpRules:
     def _ask(self, now_s: float) -> list[Decision]:
         if self._question is not None or self._page is not None:
             return []
-        if self._ask_at_s is not None and now_s < self._ask_at_s:
+        if not self._pause.over(now_s):
             return []
-        self._ask_at_s = None
         candidates = self._candidates()
         for line in candidates:
             if not line.done and now_s < self._first_seen[line.id] + self._words_patience_s:
@@ -233,9 +223,7 @@ class WriteUpRules:
             return [Tell("still_shown")] if shown.open and question.wish is not None else []
         self._settled = after
         lines = tuple(line for line in self._lines if line.text.strip() and (line.role == "assistant" or line.done))
-        held = shown is not None and (
-            question.wish is None or not (subject(question.wish) or self._names(question.wish))
-        )
+        held = shown is not None and question.is_vague(self._names)
         self._page = Page(self._number(), question, held, now_s + PAGE_PATIENCE_S)
         return [WritePage(self._page.number, lines, after, held)]
 

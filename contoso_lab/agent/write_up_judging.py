@@ -21,6 +21,38 @@ ASKED_AT_MOST = 3
 """How often the gate is asked about the same words; more than once only when they were heard otherwise."""
 
 
+class Pause:
+    """When it has been quiet long enough after a reply; short turns that follow each other are one.
+
+    >>> pause = Pause(debounce_s=0.2)
+    >>> pause.replied({"a1"}, now_s=1.0, afresh=True)
+    >>> pause.due_s, pause.over(1.1), pause.over(1.2)
+    (1.2, False, True)
+    """
+
+    def __init__(self, *, debounce_s: float) -> None:
+        self.due_s: float | None = None
+        """When it will be over; `None` when nothing is waited for."""
+        self._debounce_s = debounce_s
+        self._burst_ends_s = 0.0
+        self._replies: set[str] = set()
+
+    def replied(self, replies: set[str], *, now_s: float, afresh: bool) -> None:
+        """These replies are finished by now; `afresh`: a burst that went on before is no longer of interest."""
+        if replies - self._replies:
+            if self.due_s is None or afresh:
+                self._burst_ends_s = now_s + BURST_S
+            self._replies = replies
+            self.due_s = min(now_s + self._debounce_s, self._burst_ends_s)
+
+    def over(self, now_s: float) -> bool:
+        """Whether nothing is waited for any more; then it is over for good."""
+        if self.due_s is not None and now_s < self.due_s:
+            return False
+        self.due_s = None
+        return True
+
+
 @dataclass(frozen=True, slots=True)
 class Question:
     """What the gate was asked."""
@@ -70,6 +102,10 @@ class Question:
         """Whether the last thing that the customer said about it was a no."""
         found = [said for line in self.lines if line.role == "user" and (said := stance(line.text)) is not None]
         return found[-1:] == ["declines"]
+
+    def is_vague(self, names: Names) -> bool:
+        """Whether the wish, if there is one, names nothing by which its page could be told from another."""
+        return self.wish is None or not (subject(self.wish) or names(self.wish))
 
     def is_void(self, talk: tuple[Line, ...]) -> bool:
         """Whether what was judged is not what was heard: a reply was cut short since, or words came late."""

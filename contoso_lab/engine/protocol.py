@@ -27,7 +27,7 @@ from contoso_lab.engine.replies import Replies
 from contoso_lab.engine.seams import Heard, SpeechMeter, Spoken, ToolCall
 from contoso_lab.engine.session_shape import Kind
 from contoso_lab.engine.session_state import SessionState
-from contoso_lab.engine.transcripts import transcript
+from contoso_lab.engine.transcripts import item_events, transcript
 from contoso_lab.wire.events import Event
 
 _Handler: TypeAlias = "Callable[[EngineProtocol, Mapping[str, Any], float], list[Output]]"
@@ -207,7 +207,7 @@ class EngineProtocol:
             raise Refused(message, code="invalid_tool_call_id")
         previous = call.items.add(item, after=data.get("previous_item_id"))
         effects = self._hearing.listen(item, turn=False) if item.sound_ms else []
-        return [*_item_events(item, previous), *effects]
+        return [*item_events(item, previous), *effects]
 
     def _item_retrieve(self, data: Mapping[str, Any], at_ms: float) -> list[Output]:
         item = self._call.items.find(data["item_id"], doing="retrieve")
@@ -247,7 +247,7 @@ class EngineProtocol:
         """Put what the caller said into the conversation and let the ear work on it."""
         previous = self._call.items.add(item)
         committed = {"type": "input_audio_buffer.committed", "previous_item_id": previous, "item_id": item.id}
-        out: list[Output] = [committed, *_item_events(item, previous), *self._hearing.listen(item, turn=True)]
+        out: list[Output] = [committed, *item_events(item, previous), *self._hearing.listen(item, turn=True)]
         return out if item in self._call.unheard else [*out, *transcript(item, self._call)]
 
     def _answer(self, at_ms: float) -> list[Output]:
@@ -294,11 +294,6 @@ class EngineProtocol:
         "response.cancel": _response_cancel,
         "output_audio_buffer.clear": _output_clear,
     }
-
-
-def _item_events(item: Item, previous: str | None) -> list[Output]:
-    shown = {"previous_item_id": previous, "item": item.show()}
-    return [{"type": "conversation.item.added", **shown}, {"type": "conversation.item.done", **shown}]
 
 
 def _error(refusal: Refused, event_id: str | None) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What a client is told of the caller's words: the events of input transcription."""
+"""What a client is told of items: that one is there, and the caller's words (the events of input transcription)."""
 
 from __future__ import annotations
 
@@ -22,6 +22,12 @@ def transcript(item: Item, call: Call) -> list[WireEvent]:
     sure = {"logprobs": _logprobs(text, item.mean_logprob)} if call.session.wants_logprobs else {}
     deltas: list[WireEvent] = [{"type": f"{name}.delta", **place, "delta": text, **sure}] if text else []
     return [*deltas, {"type": f"{name}.completed", **place, "transcript": text, "usage": usage, **sure}]
+
+
+def item_events(item: Item, previous: str | None) -> list[WireEvent]:
+    """Tell the client that an item is there, behind which one, and that it is whole."""
+    shown = {"previous_item_id": previous, "item": item.show()}
+    return [{"type": "conversation.item.added", **shown}, {"type": "conversation.item.done", **shown}]
 
 
 def _logprobs(text: str, mean_logprob: float | None) -> list[dict[str, Any]]:

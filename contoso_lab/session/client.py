@@ -1,7 +1,7 @@
 """A live conversation: speak into it, hear what comes back, and keep what was really heard.
 
-The listener here is a speaker that exists in time only (`Playback`): a browser has a real one and reports
-the same events.
+The listener here (`listener`) has a speaker that exists in time only: a browser has a real one and reports the same
+events.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 from typing import Any
 
-from contoso_lab.audio import PCM16_24K, Clip, decode, from_base64, to_base64
+from contoso_lab.audio import PCM16_24K, Clip, to_base64
 from contoso_lab.errors import EventError, SessionClosed
 from contoso_lab.session.line import Line
+from contoso_lab.session.listener import Listener
 from contoso_lab.session.once import OneAtATime
 from contoso_lab.session.pace import paced
-from contoso_lab.session.playback import Playback, PlaybackEvent
 from contoso_lab.wire import Conversation, Event, Turn, dump
 
 CHUNK_MS = 40
@@ -64,12 +64,11 @@ class Session:
         """What the other side refused: that does not end a call, but must be seen."""
         self._relayed = relayed
         self._writing = None if after_reply is None else OneAtATime(lambda: after_reply(self))
-        self._playback = Playback()
+        self._listener = Listener(now_ms=lambda: self.now_ms, note=self._note, send=self.send)
         self._listens = listens
         self._clock_ns = clock_ns or time.monotonic_ns
         self._origin_ns = self._clock_ns()
         self._changed = asyncio.Condition()
-        self._poke_player = asyncio.Event()
         self._leaving = False
         self._replies_begun = 0
         self._asked = itertools.count(1)
@@ -77,7 +76,7 @@ class Session:
         """Turns of the caller whose words did not come in time; should they come after all, they are taken."""
         self._tasks = tasks
         self._reader = tasks.create_task(self._read())
-        self._player = tasks.create_task(self._play())
+        self._player = tasks.create_task(self._listener.listen())
         self._beside: set[asyncio.Task[None]] = set()
 
     @property
@@ -90,7 +89,7 @@ class Session:
         """Nobody speaks, nothing is being answered, nothing waits to be heard or written."""
         pending = not all(map(self.written, self.conversation.turns))
         writing = self._writing is not None and self._writing.busy
-        return not (self._busy or pending or writing) and self._playback.idle
+        return not (self._busy or pending or writing) and self._listener.idle
 
     def written(self, turn: Turn) -> bool:
         """The words of a turn are there, or were waited for in vain."""
@@ -184,11 +183,9 @@ class Session:
         # First of all: whoever speaks after the goodbye would meet a closed door.
         for task in self._beside:
             task.cancel()
-        self._poke_player.set()
+        self._listener.leave()
         await asyncio.wait([self._player, *self._beside])
-        # Who hangs up does not hear the rest.
-        _, events = self._playback.flush(at_ms=self.now_ms)
-        await self._report(events)
+        await self._listener.drop_rest()
         if self._relayed:
             await self.note("call.ended", reason="the caller hung up")
             # The relay finishes the recording and then closes: after that it can be read.
@@ -217,21 +214,16 @@ class Session:
         data = event.data
         match event.type:
             case "response.output_audio.delta" if self._listens:
-                samples = decode(from_base64(data["delta"]), PCM16_24K)
-                await self._report(self._playback.advance(at_ms))
-                self._playback.push(data["item_id"], data["response_id"], samples, at_ms=at_ms)
-                self._poke_player.set()
+                await self._listener.hear(data, at_ms=at_ms)
             case "response.output_audio.done":
-                self._playback.finish(data["item_id"])
-                self._poke_player.set()
+                self._listener.complete(data["item_id"])
             case "input_audio_buffer.speech_started":
-                await self._fall_silent(at_ms)
+                await self._listener.fall_silent(at_ms)
             case "input_audio_buffer.committed" if not self._leaving:
                 self.beside(self._await_words(data["item_id"]))
             case "response.done":
                 response = data["response"]
-                self._playback.finish_response(response["id"])
-                self._poke_player.set()
+                self._listener.response_complete(response["id"])
                 if response["status"] == "completed":
                     self._write_beside()
             case "response.created":
@@ -248,35 +240,6 @@ class Session:
         async with self._changed:
             self._wordless.add(item_id)
             self._changed.notify_all()
-
-    async def _fall_silent(self, at_ms: float) -> None:
-        """The customer speaks: stop the speaker and tell the server how much of the reply was heard."""
-        cut, events = self._playback.flush(at_ms=at_ms)
-        await self._report(events)
-        if cut is None:
-            return
-        # The server believes that all it sent was heard. A cut at 0 ms is no cut: such a reply is taken out.
-        if cut.item_id not in cut.unheard:
-            truncate = {"item_id": cut.item_id, "content_index": 0, "audio_end_ms": int(cut.played_ms)}
-            await self.send({"type": "conversation.item.truncate", **truncate})
-        for item_id in cut.unheard:
-            await self.send({"type": "conversation.item.delete", "item_id": item_id})
-
-    async def _play(self) -> None:
-        """Report what the listener hears at the moment at which it is heard."""
-        while not self._leaving:
-            self._poke_player.clear()
-            await self._report(self._playback.advance(self.now_ms))
-            due_ms = self._playback.next_due_ms()
-            try:
-                async with asyncio.timeout(None if due_ms is None else max(0.0, due_ms - self.now_ms) / 1000):
-                    await self._poke_player.wait()
-            except TimeoutError:
-                continue
-
-    async def _report(self, events: list[PlaybackEvent]) -> None:
-        for event in events:
-            await self._note(event.to_dict())
 
     async def _note(self, event: dict[str, object]) -> None:
         self.conversation.apply(event, at_ms=self.now_ms, dir="local")
@@ -312,4 +275,4 @@ class Session:
     def _is_final(self, turn: Turn) -> bool:
         # Until it was heard to its end the customer may cut it short; until its response ends words may follow.
         being_made = turn.response_id is not None and turn.response_id == self.conversation.active_response_id
-        return self.written(turn) and not being_made and not self._playback.holds(turn.item_id)
+        return self.written(turn) and not being_made and not self._listener.holds(turn.item_id)

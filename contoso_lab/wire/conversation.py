@@ -131,7 +131,8 @@ class Conversation:
             case _ if name.startswith("input_audio_buffer."):
                 self._buffer(name, ev, at_ms)
             case _ if name.startswith("conversation.item.input_audio_transcription."):
-                self._transcription(name, ev, at_ms)
+                draft = self._draft(str(ev.get("item_id", "")), "user", at_ms)
+                draft.transcribed(name.rpartition(".")[2], ev, at_ms)
             case _ if name.startswith("response."):
                 self._response(name, ev, at_ms)
 
@@ -179,14 +180,7 @@ class Conversation:
         draft.fill(content)
         draft.complete |= item.get("status") == "completed"
         if item.get("type") in _CALLS:
-            known = draft.call or ToolCall("", "", "", item_id=draft.item_id)
-            draft.call = replace(
-                known,
-                call_id=str(item.get("call_id") or known.call_id or draft.item_id),
-                name=str(item.get("name") or known.name),
-                arguments=str(item.get("arguments") or known.arguments),
-                output=item.get("output") or known.output,
-            )
+            draft.read_call(item)
         elif item.get("type") == "function_call_output":
             draft.is_output = True
             self._answer_call(item)
@@ -242,20 +236,6 @@ class Conversation:
         audio = _mapping(self._session.get("audio")).get("input")
         return not self._session or _mapping(audio).get("transcription") is not None
 
-    def _transcription(self, name: str, ev: Mapping[str, Any], at_ms: float) -> None:
-        draft = self._draft(str(ev.get("item_id", "")), "user", at_ms)
-        draft.is_speech = draft.committed = True
-        index = int(ev.get("content_index") or 0)
-        match name.rpartition(".")[2]:
-            case "delta":
-                draft.parts[index] = draft.parts.get(index, "") + str(ev.get("delta") or "")
-            case "completed":
-                draft.parts[index] = str(ev.get("transcript") or "")
-                draft.close(at_ms)
-            case "failed":
-                draft.failed = True
-                draft.close(at_ms)
-
     def _response(self, name: str, ev: Mapping[str, Any], at_ms: float) -> None:
         response = _mapping(ev.get("response"))
         if name == "response.created":
@@ -286,8 +266,7 @@ class Conversation:
             case "response.output_audio_transcript.done" | "response.output_text.done":
                 draft.parts[index] = str(ev.get("transcript") or ev.get("text") or "")
             case "response.function_call_arguments.delta" | "response.mcp_call_arguments.delta":
-                known = draft.call or ToolCall("", "", "", item_id=item_id)
-                draft.call = replace(known, arguments=known.arguments + str(ev.get("delta") or ""))
+                draft.more_arguments(str(ev.get("delta") or ""))
             case "response.function_call_arguments.done" | "response.mcp_call_arguments.done":
                 self._read_item(draft, {**ev, "type": "function_call"})
 

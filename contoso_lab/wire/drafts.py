@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from contoso_lab.wire.heard import WordTime, heard_text
@@ -86,6 +86,36 @@ class Draft:
                 self.parts[index] = text
                 found = True
         return found
+
+    def read_call(self, item: Mapping[str, Any]) -> None:
+        """Take in what an item, or an event about one, says of a call of a function; what it leaves out stays."""
+        known = self.call or ToolCall("", "", "", item_id=self.item_id)
+        self.call = replace(
+            known,
+            call_id=str(item.get("call_id") or known.call_id or self.item_id),
+            name=str(item.get("name") or known.name),
+            arguments=str(item.get("arguments") or known.arguments),
+            output=item.get("output") or known.output,
+        )
+
+    def more_arguments(self, delta: str) -> None:
+        """Take in the next piece of what a function is called with."""
+        known = self.call or ToolCall("", "", "", item_id=self.item_id)
+        self.call = replace(known, arguments=known.arguments + delta)
+
+    def transcribed(self, what: str, ev: Mapping[str, Any], at_ms: float) -> None:
+        """Take in what the transcription of a user's speech says: `delta`, `completed` or `failed`."""
+        self.is_speech = self.committed = True
+        index = int(ev.get("content_index") or 0)
+        match what:
+            case "delta":
+                self.parts[index] = self.parts.get(index, "") + str(ev.get("delta") or "")
+            case "completed":
+                self.parts[index] = str(ev.get("transcript") or "")
+                self.close(at_ms)
+            case "failed":
+                self.failed = True
+                self.close(at_ms)
 
     def close(self, at_ms: float) -> None:
         """Note that the server has no more to say about this item; the first time counts."""

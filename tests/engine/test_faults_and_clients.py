@@ -137,7 +137,7 @@ async def test_our_client_keeps_the_spoken_order_when_transcripts_change_places(
         for turn in range(2):
             for piece in TURN:
                 await session.append(piece)
-            await until(session, lambda turn=turn: replies(session) > turn and session._playback.idle)  # type: ignore[misc]
+            await until(session, lambda turn=turn: replies(session) > turn and session._listener.idle)  # type: ignore[misc]
         await until(session, lambda: session.quiet)
         assert told(session) == [
             ("user", "one"),

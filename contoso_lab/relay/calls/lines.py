@@ -85,9 +85,13 @@ class Lines:
         self._read("client", self.client, stop=self._full["target"] or (self.target is None and self.waiting.full))
 
     def leave(self, client: Close, target: Close) -> Callable[[], None]:
-        """Listen to nobody any more; what comes back says the goodbyes."""
+        """Listen to nobody any more, and keep nothing for anybody; what comes back says the goodbyes."""
         legs = (self.client, client), (self.target, target)
         self.client = self.target = None
+        # At once: the parts of a call point at each other, so what they hold stays until Python looks for circles.
+        self.waiting.take()
+        if self.resume is not None:
+            self.resume.clear()
 
         def say() -> None:
             for leg, close in legs:

@@ -34,7 +34,7 @@ from contoso_lab.relay.calls.resume import Resume
 from contoso_lab.relay.calls.scribe import Scribe
 from contoso_lab.relay.calls.speaker import Speaker
 from contoso_lab.relay.calls.talk import Talk
-from contoso_lab.relay.calls.timers import Later, Timer, loop_later
+from contoso_lab.relay.calls.timers import Beat, Later, loop_later
 from contoso_lab.relay.tooling.tool_runner import ToolRunner
 from contoso_lab.relay.watching.watch import Unwatched, Watch
 from contoso_lab.relay.wires.legs import Leg, Message
@@ -46,8 +46,6 @@ if TYPE_CHECKING:
     from contoso_lab.relay.threads.forget_me import ForgetMe
     from contoso_lab.relay.threads.minutes import Minutes
     from contoso_lab.relay.wires.dial import Dialled
-
-TICK_S = 1.0
 
 
 class Pump:
@@ -76,7 +74,7 @@ class Pump:
         resume = Resume() if resumable else None
         self._watch: Watch = watch or Unwatched()
         self._counts = self._watch.counts
-        self._clock, self._later = clock, later
+        self._clock = clock
         self._talk = Talk(call)
         if tools is not None:
             self._talk.our_tools = tools.names
@@ -107,17 +105,17 @@ class Pump:
             screen=self._screen, bounds=self._bounds, recovery=self._recovery,
             refused=lambda sentence: self._do(call.target_refused(sentence)),
         )  # fmt: skip
-        stops: list[Callable[[], Awaitable[None]]] = [part.stop for part in (self._recovery,) if part]
         self.beside = Beside(minutes, forgets, findings)
         self.beside.follow(
             self._talk.memory, screen=self._screen, speaker=self._speaker, scribe=self._scribe,
             end=lambda: self._do(call.forgotten()), later=later,
         )  # fmt: skip
+        stops: list[Callable[[], Awaitable[None]]] = [self._recovery.stop] if self._recovery else []
         stops += [*([tools.close] if tools else []), *self.beside.stops]
         self._farewell = Farewell(self._lines, self._scribe, keeps=minutes, stops=stops)
         self._opening: tuple[Dialled, bool] | None = None
         self._opened = False
-        self._ticking: Timer | None = None
+        self._beat = Beat(later)
 
     @property
     def finished(self) -> asyncio.Event:
@@ -233,9 +231,9 @@ class Pump:
         if self._bounds is not None:
             self._bounds.active()
         actions = self._call.from_client(message)
+        self._do(actions)  # first: whoever is told that a message has arrived may count on it being recorded
         if self._absence is not None and not isinstance(actions[0], Acknowledge):
             self._absence.heard()
-        self._do(actions)
 
     # What is done.
 
@@ -280,18 +278,11 @@ class Pump:
         if self._tools is not None:
             before = self._minutes.flush if self._minutes is not None else None
             self._tools.begin(self._speaker.tell, self._watch.tool, done=self._speaker.ran, before=before)
+        acknowledges = [self._absence.acknowledge] if self._absence is not None else []
+        self._beat.begin(*acknowledges, *([self._bounds.tick] if self._bounds is not None else []))
         if self._bounds is not None:
             self._bounds.begin()
-        if self._bounds is not None or self._absence is not None:
-            self._ticking = self._later(TICK_S, self._tick)
         dialled.set_ear(self)
-
-    def _tick(self) -> None:
-        self._ticking = self._later(TICK_S, self._tick)
-        if self._absence is not None:
-            self._absence.acknowledge()
-        if self._bounds is not None:
-            self._bounds.tick()
 
     # The end.
 
@@ -302,10 +293,8 @@ class Pump:
     def _say_goodbye(self, hang_up: HangUp) -> None:
         if self.hang_up is not None:
             return
-        if self._ticking is not None:
-            self._ticking.cancel()
+        self._beat.stop()
         if self._absence is not None:
             self._absence.stop()
-        if self._minutes is not None:
-            self._talk.end(audio_chars=self._counts.target_audio)
+        self._talk.end(audio_chars=self._counts.target_audio if self._minutes is not None else None)
         self._farewell.say(hang_up)

@@ -101,6 +101,12 @@ class Resume:
         self._asides.clear()
         self.acknowledge(received)
 
+    def clear(self) -> None:
+        """The call is over: nobody comes back."""
+        self._ring.clear()
+        self._asides.clear()
+        self.bytes = 0
+
     def heard(self) -> bool:
         """One more message of the client arrived; whether it is time to tell it so."""
         self.received += 1

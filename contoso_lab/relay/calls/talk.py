@@ -124,10 +124,12 @@ class Talk:
         owed = self._owed
         return not (self._speaking or owed.due_by_itself or owed.open_in_band or owed.asked_in_band)
 
-    def end(self, *, audio_chars: int) -> None:
-        """The call is over: what was not finished stays as it is."""
-        self.memory.audio_chars = audio_chars
-        self.memory.lose()
+    def end(self, *, audio_chars: int | None) -> None:
+        """The call is over: what was not finished stays as it is; `None`: nobody writes it down any more."""
+        self.sound.clear()
+        if audio_chars is not None:
+            self.memory.audio_chars = audio_chars
+            self.memory.lose()
 
     def lose(self, *, audio_chars: int) -> tuple[str, ...]:
         """The target is lost; the responses that the client will not see end."""
