@@ -53,9 +53,10 @@ def tell(done: Done) -> str:
         "",
         f"Of {found.items_asked_for} items that had arrived in calls that ended well, the engine that held the call at "
         f"its end knew {found.items_held}; of {found.items_unanswered} it did not answer in time. Sound that was heard "
-        f"and went with a killed relay before it was written: {found.sound_taken_along} pieces. Sent, and never told "
-        f"to have arrived, because the call ended first: {found.sent.total() - found.arrived.total()} messages. Not "
-        "promised is what came when the relay had said that the recording is broken.",
+        "and went with a killed relay, or met a full disk, before it was written: "
+        f"{found.sound_taken_along} pieces. Sent, and never told to have arrived, because the call ended first: "
+        f"{found.sent.total() - found.arrived.total()} messages. Not promised is what came when the relay had said "
+        "that the recording is broken.",
         "",
         "| how a call ended | calls |",
         "|---|--:|",

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -62,6 +63,7 @@ def test_a_call_of_which_nothing_was_lost(tmp_path: Path) -> None:
         ({"recorded": (1, 2, 2, 3, 4), "book": (GOODBYE,)}, "twice or out of order"),
         ({"told": ("e2",), "book": (GOODBYE,)}, "1 received messages are not recorded"),
         ({"told": ("e1",), "book": (GOODBYE,)}, "1 received messages are not recorded"),
+        ({"told": ("e2",), "book": (("unrecorded",), GOODBYE)}, "1 received messages are not recorded"),
         ({"told": ("e2",), "book": (KILLED,)}, "1 received messages are not recorded"),
         ({"book": (("got", "e1", "event"), GOODBYE)}, "e1 was received 2 times"),
         ({"book": (("unknown", 2), GOODBYE)}, r"the target does not know the items \[2\]"),
@@ -73,8 +75,13 @@ def test_what_was_lost_is_found(tmp_path: Path, call: dict[str, object], sentenc
         assert broken(tmp_path) == []
 
 
-def test_a_relay_that_is_killed_may_take_the_last_sound_along(tmp_path: Path) -> None:
-    write_call(tmp_path, told=("e1",), book=(KILLED,))
+@pytest.mark.parametrize(
+    "book",
+    [(KILLED,), (("ended", "vanished"),), (("ended", "lost while saying goodbye"),), (), (("unrecorded",), GOODBYE)],
+    ids=["killed", "vanished", "killed amid the goodbye", "killed with its customer", "the disk was full"],
+)
+def test_a_relay_that_is_killed_or_finds_no_room_may_take_the_last_sound_along(tmp_path: Path, book: Any) -> None:
+    write_call(tmp_path, told=("e1",), book=book)
     verdict = judge(tmp_path / "books", tmp_path / "runs")
     assert (verdict.broken, verdict.sound_taken_along) == ([], 1)
 
@@ -88,4 +95,16 @@ def test_nothing_is_promised_once_the_relay_has_said_so(tmp_path: Path) -> None:
 def test_a_recording_that_does_not_open_is_told(tmp_path: Path) -> None:
     write_call(tmp_path, book=(GOODBYE,))
     (tmp_path / "runs" / "another").mkdir()
+    (tmp_path / "runs" / "another" / "manifest.json").write_text("{", encoding="utf-8")
     assert ["does not open" in sentence for sentence in broken(tmp_path)] == [True]
+
+
+def test_a_folder_counts_once_somebody_was_told_of_it(tmp_path: Path) -> None:
+    write_call(tmp_path, book=(GOODBYE,))
+    (tmp_path / "runs" / "another").mkdir()
+    assert broken(tmp_path) == []
+    told = Book(tmp_path / "books" / "l.jsonl")
+    told.write("call", "another")
+    told.close()
+    assert all("does not open" in sentence for sentence in broken(tmp_path))
+    assert broken(tmp_path)

@@ -117,6 +117,16 @@ async def test_a_tape_that_breaks_is_told_once(caplog):
     assert held.target.told[-2:] == [APPEND, APPEND]
 
 
+async def test_an_end_that_could_not_be_recorded_is_told_before_the_goodbye(monkeypatch):
+    held = Held()
+    monkeypatch.setattr(held.tape, "close", lambda reason: "no space left")
+    held.target.breaks(4000, "that was all")
+    await held.pump.finished.wait()
+    [failed] = held.client.named("lab.recording.failed")
+    assert failed["message"] == "no space left"
+    assert held.client.closed_with.code == 4000
+
+
 async def test_a_tape_that_never_began_is_told():
     held = Held(tape=FakeTape(failure="this call is not recorded: no folder"))
     assert held.client.types == ["session.created", "lab.recording.failed", "session.updated"]

@@ -127,18 +127,19 @@ async def test_acknowledgements_come_by_number_and_by_time():
     assert [event["received"] for event in held.client.named("lab.ack")] == [ACK_EVERY, ACK_EVERY + 1]
 
 
-async def test_what_has_arrived_is_on_the_disk_before_the_client_hears_so(tmp_path):
+@pytest.mark.parametrize("message", [APPEND, dump("input_audio_buffer.clear")], ids=["sound", "an event"])
+async def test_what_has_arrived_is_on_the_disk_before_the_client_hears_so(tmp_path, message):
     tape = Tape.start(tmp_path, grant=Grant("voice", "maya"), target=LOCAL, setup=Setup({}), fold=lambda _: None)
     held = Held(resumable=True, tape=tape)
     written = []
 
-    def look(message: bytes) -> None:
-        if b"lab.ack" in message:
+    def look(told: bytes) -> None:
+        if b"lab.ack" in told:
             with (tape.path / "spool.bin").open("rb") as file:  # as whoever comes after a relay that was killed
-                written.append(sum(record.data == APPEND for record in read_spool(file)))
+                written.append(sum(record.data == message for record in read_spool(file)))
 
     held.client.answer = look
-    held.client.says(*[APPEND] * ACK_EVERY, APPEND)
+    held.client.says(*[message] * ACK_EVERY, message)
     await held.clock.pass_s(2)
     tape.close("done")
     assert written == [ACK_EVERY, ACK_EVERY + 1]

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import resource
 
 from contoso_lab.recording import Recording
 from contoso_lab.recording.fold import fold
@@ -99,6 +100,22 @@ def test_a_tape_that_breaks_says_so_once(tmp_path, monkeypatch):
     assert "No space left" in (tape.write("c2s", "{}") or "")
     assert tape.write("c2s", "{}") is None
     tape.close("done")
+
+
+def test_a_disk_that_is_full_when_the_call_ends_is_told(tmp_path):
+    recorder = Recorder.start(tmp_path, id="full", clock_ns=lambda: 0)
+    tape = Tape(recorder)
+    tape.write("s2c", b'{"type":"response.output_audio.delta","delta":"AAAA"}')
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, limits[1]))
+    try:
+        told = tape.close("done")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert "not recorded to its end" in (told or "")
+    assert tape.failure == told
+    assert tape.close("again") is None
+    assert "response.output_audio.delta" not in [event.type for event in Recording.open(recorder.path).events]
 
 
 def test_a_tape_that_cannot_begin(tmp_path):

@@ -72,5 +72,6 @@ class Scribe:
         logger.error(line(self._id, "failed", error=type(error).__name__), exc_info=error)
 
     def close(self, reason: str) -> None:
-        """Finish the recording."""
-        self._tape.close(reason)
+        """Finish the recording; the client is told if its end is missing."""
+        if (failure := self._tape.close(reason)) is not None:
+            self.not_recorded(failure)

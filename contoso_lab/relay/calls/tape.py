@@ -115,18 +115,24 @@ class Tape:
             except (LabError, OSError) as error:
                 self._untold = self._broken(error)
 
-    def close(self, reason: str) -> None:
-        """Finish the recording; `reason` says how the call ended. It is readable when this returns."""
+    def close(self, reason: str) -> str | None:
+        """Finish the recording; `reason` says how the call ended. It is readable when this returns.
+
+        Returns what `write` returns: the last moments may not have found room on a full disk.
+        """
         recorder, self._recorder = self._recorder, None
         if self._timer is not None:
             self._timer.cancel()
         if recorder is not None:
-            # A recording that cannot even be closed is readable as one that was cut; it says so itself.
-            with contextlib.suppress(LabError, OSError):
+            try:
                 # A client may have given the reason, and half a character pair cannot be written.
                 recorder.close(reason.encode("utf-8", "replace").decode(), fold="later")
+            except (LabError, OSError) as error:
+                # It is readable as one that was cut, and says so itself.
+                self._untold = self.failure = f"this call is not recorded to its end: {error}"
             if self._fold is not None:
                 self._fold(recorder.path)
+        return self._news()
 
     def discard(self, reason: str) -> None:
         """Record nothing more, and leave what there is to whoever deletes it: nobody folds it any more."""
