@@ -15,7 +15,6 @@ What stands under `/v1` stands under Azure's `/openai/v1`, too, and what Azure's
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -32,9 +31,9 @@ from contoso_lab.engine.http_errors import install_error_handlers
 from contoso_lab.engine.keys import Keys, keys_shown
 from contoso_lab.engine.seams import languages_of
 from contoso_lab.engine.secrets_api import secret_routes
-from contoso_lab.engine.tidy import giver, keep_tidy
 from contoso_lab.engine.transcripts_api import transcript_routes
 from contoso_lab.engine.workshop import Workshop
+from contoso_lab.tidy import tidied
 
 DEFAULT_MODEL = "local"
 MODEL_CREATED = 1_760_000_000
@@ -62,11 +61,8 @@ def create_app(
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        give_back = giver()
-        tidying = asyncio.create_task(keep_tidy(give_back)) if give_back is not None else None
-        yield
-        if tidying is not None:
-            tidying.cancel()
+        async with tidied():
+            yield
         workshop.close()
 
     keys = Keys(api_key, clock=clock)

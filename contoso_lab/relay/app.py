@@ -51,6 +51,7 @@ from contoso_lab.relay.watching.scrape import watching_routes
 from contoso_lab.relay.wires.doors import BROWSER_DOOR, PROGRAM_DOOR
 from contoso_lab.relay.wires.starlette_door import answer
 from contoso_lab.settings import Target
+from contoso_lab.tidy import tidied
 
 if TYPE_CHECKING:
     from contoso_lab.prompts import ResponseCache
@@ -120,6 +121,7 @@ def create_app(
                 await stack.enter_async_context(link)
             if leases is not None:
                 await stack.enter_async_context(leases)
+            await stack.enter_async_context(tidied())
             stack.push_async_callback(desk.close_all)
             desk.closing = False  # what was stopped may be started again
             yield

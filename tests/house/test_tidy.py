@@ -7,7 +7,8 @@ import sys
 
 import pytest
 
-from contoso_lab.engine.tidy import giver, keep_tidy
+from contoso_lab import tidy
+from contoso_lab.tidy import giver, keep_tidy, tidied
 
 
 async def test_it_is_asked_for_after_work_only() -> None:
@@ -24,6 +25,31 @@ async def test_it_is_asked_for_after_work_only() -> None:
         await keep_tidy(lambda: asked.append(len(pauses)), every_s=60, pause=pause, worked_s=lambda: next(worked))
     assert asked == [2, 4]
     assert pauses == [60] * 5
+
+
+async def test_it_goes_on_as_long_as_the_block_lasts(monkeypatch: pytest.MonkeyPatch) -> None:
+    begun, over = asyncio.Event(), asyncio.Event()
+
+    async def go_on(give_back: object) -> None:
+        begun.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            over.set()
+
+    monkeypatch.setattr(tidy, "giver", lambda: print)
+    monkeypatch.setattr(tidy, "keep_tidy", go_on)
+    async with tidied():
+        await begun.wait()
+        assert not over.is_set()
+    await over.wait()
+
+
+async def test_where_nobody_can_be_asked_nothing_is_done(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tidy, "giver", lambda: None)
+    before = asyncio.all_tasks()
+    async with tidied():
+        assert asyncio.all_tasks() == before
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only glibc has malloc_trim")

@@ -1,8 +1,9 @@
-"""Gives memory back that the models no longer use.
+"""Gives memory back that a server no longer uses.
 
-Recognition and speech take and free arrays of every size, in several threads. glibc keeps what was freed in the
-holes between what is still used: of 580 MB after two hundred turns it gave 70 back when it was asked. So it is asked
-once a minute, while there was work.
+Recognition and speech take and free arrays of every size, in several threads, and a relay the messages of its calls.
+glibc keeps what was freed in the holes between what is still used: of an engine's 580 MB after two hundred turns it
+gave 70 back when it was asked, of a relay's 151 MB after 741 calls 12. So it is asked once a minute, while there was
+work.
 """
 
 from __future__ import annotations
@@ -10,14 +11,28 @@ from __future__ import annotations
 import asyncio
 import ctypes
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from time import process_time
 
 EVERY_S = 60.0
 LEAST_WORK_S = 0.5
 """After less processor time than this, nothing worth the asking was freed."""
 
-_logger = logging.getLogger("contoso_lab.engine")
+_logger = logging.getLogger("contoso_lab.tidy")
+
+
+@asynccontextmanager
+async def tidied() -> AsyncIterator[None]:
+    """Be tidy as long as the block lasts; where the C library cannot be asked, nothing is done."""
+    if (give_back := giver()) is None:
+        yield
+        return
+    tidying = asyncio.create_task(keep_tidy(give_back))
+    try:
+        yield
+    finally:
+        tidying.cancel()
 
 
 async def keep_tidy(
