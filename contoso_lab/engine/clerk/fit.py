@@ -16,9 +16,9 @@ from contoso_lab.engine.clerk.briefing import Product
 from contoso_lab.engine.clerk.facts import KILOGRAMS_PER_POUND, known
 
 _COLD_NIGHT_C = 5.0  # the clerk's own judgement, never said: what serves a cold night is good to about here
-_STRONG_LIMIT = (
-    r"under|below|less than|at most|up to|no more than|not more than|maximum(?: of)?|max|within|cheaper than"
-)
+_STRONG_LIMIT = r"under|below|less than|at most|up to|keep (?:it|that) to|maximum(?: of)?|max|within|cheaper than"
+_NOT_MORE = re.compile(r"\b(?:no|not|nothing|never)\b((?: (?!and\b|but\b)\S+){0,6}?) (?:over|above|more than)\b")
+"""What is said as "not more" is an upper bound: "I do not want to spend more than"."""
 _LOOSE_LIMIT = r"budget(?: is| of)?|spend|around|about|only have|afford|i have"
 _MONEY = r"(\$?)(\d+(?:\.\d+)?)\b(?:\s+(\w+))?"
 _NOT_MONEY = re.compile(
@@ -79,6 +79,7 @@ def read_needs(clause: str) -> Needs:
     >>> read_needs("a 4 person tent for less than $300").people
     4
     """
+    clause = _NOT_MORE.sub(r"\1 at most", clause)
     most, kilograms = _limit(clause, _STRONG_LIMIT, _LOOSE_LIMIT)
     least, _ = _limit(clause, r"over|above|more than|at least|starting at", "")
     if between := re.search(r"\bbetween \$?(\d+) and \$?(\d+)\b(?! (?:people|degrees|pounds|kilos))", clause):

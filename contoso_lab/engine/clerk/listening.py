@@ -84,7 +84,7 @@ def plain(text: str) -> str:
     for pattern, instead in _MISHEARD:
         words = re.sub(pattern, instead, words)
     words = " ".join(_digits(words.split()))
-    words = re.sub(r"\b(\d+(?:\.\d+)?) (?:us )?(?:dollars?|bucks?|usd)\b", r"$\1", words)
+    words = re.sub(r"(?:\$|\b)(\d+(?:\.\d+)?) (?:us )?(?:dollars?|bucks?|usd)\b", r"$\1", words)
     words = re.sub(r"\b(\d+)(?: degrees)? below(?: 0)?\b", r"minus \1 degrees", words)
     words = re.sub(r"\b(?:a|the) couple(?: of(?! (?:them|these|those)))?\b", "2", words)
     return re.sub(r"\b(?:a )?dozen\b", "12", words)
