@@ -53,12 +53,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(asked: argparse.Namespace) -> None:
     api_key = _read_key(asked.key_file)
-    play = _read_play(asked)
     brain = _read_brain(asked)
-    # The port first: whoever cannot have it should not wait for models. The rest is imported late for the same reason.
+    # The port first: whoever cannot have it should not wait for models. The rest is imported late for the same reason,
+    # and so that a relay that has lost its engine finds somebody to wait for while another one starts.
     from contoso_lab.listening import bind, settle, url_of
 
     with bind(asked.host, asked.port) as listener:
+        play = _read_play(asked)
         # Uvicorn closes the calls and then raises the signal again: that is a good end, not a crash.
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
         from contoso_lab.engine.build import build_engine

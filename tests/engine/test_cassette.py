@@ -99,14 +99,14 @@ def test_a_script_can_name_a_cassette(recorded: tuple[Path, Rehearsed], tmp_path
 
 
 def test_no_recording_is_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["--cassette", str(tmp_path)]) == 2
+    assert main(["--port", "0", "--cassette", str(tmp_path)]) == 2
     assert capsys.readouterr().err == (
         f"cannot play the cassette {tmp_path}: {tmp_path} is no recording: it holds neither manifest.json nor "
         "events.jsonl\n"
     )
     with Recorder.start(tmp_path, id="empty"):
         pass
-    assert main(["--cassette", str(tmp_path / "empty")]) == 2
+    assert main(["--port", "0", "--cassette", str(tmp_path / "empty")]) == 2
     assert "holds no server events: nothing can be played" in capsys.readouterr().err
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from contoso_lab.engine.__main__ import main
-from contoso_lab.errors import MissingExtra
+from contoso_lab.errors import ConfigError, MissingExtra
 
 
 def test_a_port_in_use_is_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:
@@ -65,6 +65,21 @@ def test_no_calls_at_all_make_no_engine(capsys: pytest.CaptureFixture[str]) -> N
     with pytest.raises(SystemExit, match="2"):
         main(["--calls", "0"])
     assert "must be at least 1" in capsys.readouterr().err
+
+
+def test_who_calls_while_it_starts_need_not_call_again(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+
+    def read(asked: Any) -> Any:
+        with socket.create_connection(("127.0.0.1", port)):
+            raise ConfigError("there is somebody already")
+
+    monkeypatch.setattr("contoso_lab.engine.__main__._read_play", read)
+    assert main(["--port", str(port)]) == 2
+    assert capsys.readouterr().err == "there is somebody already\n"
 
 
 @pytest.mark.models

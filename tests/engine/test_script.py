@@ -54,12 +54,12 @@ def test_a_bad_script_names_file_place_and_remedy(tmp_path: Path, text: str, say
 
 
 def test_a_script_that_cannot_be_read_is_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["--script", str(tmp_path / "none.yaml")]) == 2
+    assert main(["--port", "0", "--script", str(tmp_path / "none.yaml")]) == 2
     assert capsys.readouterr().err == f"cannot read the script {tmp_path / 'none.yaml'}: No such file or directory\n"
     (tmp_path / "latin.yaml").write_bytes(b"brain: [caf\xe9]")
-    assert main(["--script", str(tmp_path / "latin.yaml")]) == 2
+    assert main(["--port", "0", "--script", str(tmp_path / "latin.yaml")]) == 2
     assert "is not UTF-8 (byte 11): save it as UTF-8" in capsys.readouterr().err
-    assert main(["--script", "a.yaml", "--cassette", "b"]) == 2
+    assert main(["--port", "0", "--script", "a.yaml", "--cassette", "b"]) == 2
     assert "give one of them" in capsys.readouterr().err
 
 
