@@ -7,6 +7,7 @@
 | `journal` | what is done already; the only writer |
 | `limits` | how many at a time, how many a minute, and how much money |
 | `executors` | this process, several processes, a Dask cluster |
+| `beginning`, `worker` | how a process begins, and what it has loaded by then |
 | `run` | puts them together |
 """
 

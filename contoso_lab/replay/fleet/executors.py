@@ -15,29 +15,33 @@ import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import asynccontextmanager
-from typing import Any
 
 from contoso_lab.errors import MissingExtra, ReplayError
+from contoso_lab.replay.fleet.beginning import begin
+from contoso_lab.replay.fleet.journal import Finished
 from contoso_lab.replay.fleet.plan import Plan, Unit
 from contoso_lab.replay.fleet.work import do, do_blocking
-from contoso_lab.replay.fleet.worker import begin
 
-Doing = Callable[[Unit], Awaitable[dict[str, Any]]]
+Doing = Callable[[Unit], Awaitable[Finished]]
 
 
 @asynccontextmanager
 async def here(plan: Plan) -> AsyncIterator[Doing]:
     """In this process, as tasks."""
     if plan.relay_url is not None or plan.target is not None:
-        yield lambda unit: do(plan, unit)
+
+        async def until_left(unit: Unit) -> Finished:
+            return Finished.of(await do(plan, unit))
+
+        yield until_left
         return
 
-    async def to_its_end(unit: Unit) -> dict[str, Any]:
+    async def to_its_end(unit: Unit) -> Finished:
         # Its thread cannot be stopped. If nobody waited for it, it would write into the folder of the same unit when
         # the run is gone on with.
         work = asyncio.ensure_future(do(plan, unit))
         try:
-            return await asyncio.shield(work)
+            return Finished.of(await asyncio.shield(work))
         except asyncio.CancelledError:
             await asyncio.wait([work])
             raise
@@ -80,10 +84,10 @@ async def dask(plan: Plan, address: str) -> AsyncIterator[Doing]:
         raise ReplayError(f"no Dask scheduler answers at {address}: start one, or correct the address") from error
     try:
 
-        async def ask(unit: Unit) -> dict[str, Any]:
+        async def ask(unit: Unit) -> Finished:
             future = client.submit(do_blocking, told, unit.model_dump_json(), pure=False, retries=2)
             try:
-                result: dict[str, Any] = await future
+                result: Finished = await future
             except asyncio.CancelledError:
                 await client.cancel([future])
                 raise

@@ -15,13 +15,27 @@ import json
 import os
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any, Self
+from typing import IO, Any, NamedTuple, Self
 
 from contoso_lab.errors import ReplayError
 from contoso_lab.recording.manifest import write_whole
 from contoso_lab.replay.fleet.plan import Plan
 
 RESULTS = "results.jsonl"
+
+
+class Finished(NamedTuple):
+    """What became of a unit, written where it was done: the one process that collects has little left to do."""
+
+    usd: float
+    """What it cost."""
+    text: bytes
+    """The whole result, as JSON without an end of line."""
+
+    @classmethod
+    def of(cls, result: dict[str, Any]) -> Self:
+        """The same for a result of `do`."""
+        return cls(float(result["usd"]), written(result))
 
 
 class Journal:
@@ -33,7 +47,7 @@ class Journal:
 
     def __init__(self, plan: Plan) -> None:
         self.folder = Path(plan.run)
-        self.done: dict[str, dict[str, Any]] = {}
+        self.done: dict[str, Finished] = {}
         """The results of finished units, by their key."""
         self._plan = plan
         self._lock: IO[str] | None = None
@@ -67,10 +81,10 @@ class Journal:
             if file is not None:
                 file.close()
 
-    def write(self, key: str, result: dict[str, Any]) -> None:
+    def write(self, key: str, result: Finished) -> None:
         """Note that a unit is done; it will not be done again, whatever happens after this returns."""
         assert self._file is not None
-        self._file.write(line({"key": key, "result": result}))
+        self._file.write(b'{"key":%b,"result":%b}\n' % (written(key), result.text))
         self._file.flush()
         os.fsync(self._file.fileno())
         self.done[key] = result
@@ -78,7 +92,7 @@ class Journal:
     def finish(self) -> Path:
         """Write the results of all units in the order of the plan, and give the file."""
         place = self.folder / RESULTS
-        write_whole(place, b"".join(line(self.done[unit.key]) for unit in self._plan.units))
+        write_whole(place, b"".join(self.done[unit.key].text + b"\n" for unit in self._plan.units))
         return place
 
     def _check_plan(self) -> None:
@@ -96,13 +110,13 @@ class Journal:
         whole = data[: data.rfind(b"\n") + 1]
         for raw in whole.splitlines():
             entry = json.loads(raw)
-            self.done[entry["key"]] = entry["result"]
+            self.done[entry["key"]] = Finished.of(entry["result"])
         file = place.open("r+b" if place.exists() else "w+b")
         file.truncate(len(whole))  # what was cut is done again, and must not be glued to the next line
         file.seek(len(whole))
         return file
 
 
-def line(value: dict[str, Any]) -> bytes:
-    """A value as one line of JSON, the same for the same value."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode() + b"\n"
+def written(value: Any) -> bytes:
+    """A value as JSON on one line, the same for the same value."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()

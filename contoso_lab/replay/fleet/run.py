@@ -132,7 +132,7 @@ async def run_fleet(
     elif workers:
         place = processes(plan, workers)
     with Journal(plan) as journal:
-        gate = Gate(bounds, spent_usd=sum(result["usd"] for result in journal.done.values()))
+        gate = Gate(bounds, spent_usd=sum(result.usd for result in journal.done.values()))
         left = [unit for unit in plan.units if unit.key not in journal.done]
         progress(len(journal.done), len(plan.units), gate.spent_usd)
         if left:
@@ -149,7 +149,7 @@ async def _do_all(plan: Plan, left: list[Unit], doing: Doing, gate: Gate, journa
             result = await doing(unit)
         finally:
             room.release()
-        gate.spent(unit.key, float(result["usd"]))
+        gate.spent(unit.key, result.usd)
         journal.write(unit.key, result)
         progress(len(journal.done), len(plan.units), gate.spent_usd)
 

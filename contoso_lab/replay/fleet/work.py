@@ -16,6 +16,7 @@ from typing import Any
 from contoso_lab.engine.build import Engine
 from contoso_lab.errors import LabError, ReplayError
 from contoso_lab.recording import Recording
+from contoso_lab.replay.fleet.journal import Finished
 from contoso_lab.replay.fleet.plan import Plan, Unit, Variant
 from contoso_lab.replay.play import local_engine, replay
 from contoso_lab.replay.scenario import load_scenario
@@ -38,11 +39,11 @@ async def do(plan: Plan, unit: Unit) -> dict[str, Any]:
     return {**about, "status": "done", "recording": made.id, "usd": usd, "rows": rows}
 
 
-def do_blocking(plan_json: str, unit_json: str) -> dict[str, Any]:
+def do_blocking(plan_json: str, unit_json: str) -> Finished:
     """`do` for a worker that is told everything as text."""
     import asyncio
 
-    return asyncio.run(do(_plan(plan_json), Unit.model_validate_json(unit_json)))
+    return Finished.of(asyncio.run(do(_plan(plan_json), Unit.model_validate_json(unit_json))))
 
 
 def spent_usd(recording: Recording, model: str | None) -> float:
