@@ -101,9 +101,14 @@ class Recording:
         return known.model_copy(update={"wall_anchors": anchors})
 
     @cached_property
+    def local_clock(self) -> LocalClock:
+        """When a local event happened."""
+        return LocalClock(self.events)
+
+    @cached_property
     def conversation(self) -> Conversation:
         """The events folded into turns."""
-        conversation, clock = Conversation(), LocalClock(self.events)
+        conversation, clock = Conversation(), self.local_clock
         for event in self.events:
             conversation.apply(event.ev, at_ms=clock.session_ms(event), dir=event.dir)
         return conversation
@@ -233,12 +238,16 @@ class Recording:
         return self.path / "labels" / f"{safe_name(rater, 'rater')}.json"
 
     def _references(self, name: Literal["in", "out"]) -> list[tuple[RecordedEvent, dict[str, Any]]]:
-        key = _SOUND_KEYS[name]
-        return [
-            (event, ref)
-            for event in self.events
-            if isinstance(ref := event.ev.get(key), dict) and ref.get("$audio") == name
-        ]
+        return self._all_references[name]
+
+    @cached_property
+    def _all_references(self) -> dict[str, list[tuple[RecordedEvent, dict[str, Any]]]]:
+        found: dict[str, list[tuple[RecordedEvent, dict[str, Any]]]] = {name: [] for name in _SOUND_KEYS}
+        for event in self.events:
+            for name, key in _SOUND_KEYS.items():
+                if isinstance(ref := event.ev.get(key), dict) and ref.get("$audio") == name:
+                    found[name].append((event, ref))
+        return found
 
     def _stored(self, name: Literal["in", "out"]) -> Clip | None:
         place = track_file(self.path, name)

@@ -105,7 +105,9 @@ class LocalClock:
 
     def session_ms(self, event: RecordedEvent) -> float:
         """When this event happened; anything but a stamped local event happened when it was recorded."""
-        stamp = _stamp(event) if event.dir == "local" else None
+        if event.dir != "local":
+            return event.t_ms
+        stamp = _stamp(event)
         index = bisect_right(self._first_seq, event.seq) - 1
         return event.t_ms if stamp is None or index < 0 else stamp + self._offset_ms[index]
 

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
+from pydantic_core import from_json
+
 from contoso_lab.errors import RecordingError
 from contoso_lab.recording.inside import check_references, event_time_ms, read_whole
 from contoso_lab.recording.tables import events_table
@@ -64,7 +66,8 @@ def read_log(place: Path) -> Log:
             seq, t_ns, dir, ev = value["seq"], value["t_ns"], value["dir"], value["ev"]
             if dir not in _DIRECTIONS or not isinstance(ev, dict):
                 raise TypeError("no direction or no event")
-            check_references(ev)
+            if "audio" in ev or "delta" in ev:
+                check_references(ev)
             event = RecordedEvent(int(seq), event_time_ms(t_ns), cast(Direction, dir), ev)
         except (KeyError, TypeError, ValueError, OverflowError) as error:
             problems.append(f"{place.name}: line {number} is no recorded event ({error}); it was left out")
@@ -86,6 +89,14 @@ def read_lines(place: Path) -> tuple[list[dict[str, Any]], list[str]]:
     return [value for _, value in _lines(place, problems)], problems
 
 
+def _value(line: bytes) -> Any:
+    """What a line of JSON says; raises ValueError or RecursionError."""
+    try:
+        return from_json(line)  # takes half as long, and refuses some things that Python reads
+    except ValueError:
+        return json.loads(line)
+
+
 def _lines(place: Path, problems: list[str]) -> Iterator[tuple[int, dict[str, Any]]]:
     try:
         data = read_whole(place)
@@ -94,7 +105,7 @@ def _lines(place: Path, problems: list[str]) -> Iterator[tuple[int, dict[str, An
     *whole, rest = data.split(b"\n")
     for number, line in enumerate(whole, start=1):
         try:
-            value = json.loads(line)
+            value = _value(line)
             if not isinstance(value, dict):
                 raise ValueError("no object")
         except (ValueError, RecursionError) as error:

@@ -81,9 +81,9 @@ def played_items(events: Sequence[RecordedEvent], rate_hz: int) -> tuple[PlayedI
 def _received(events: Sequence[RecordedEvent]) -> dict[str, _Item]:
     items: dict[str, _Item] = {}
     for event in events:
-        if event.dir == "s2c" and ga_name(event.type) == "response.output_audio.delta":
-            delta, item_id = event.ev.get("delta"), str(event.ev.get("item_id", ""))
-            if isinstance(delta, dict) and delta.get("$audio") == "out":
+        if event.dir == "s2c" and isinstance(delta := event.ev.get("delta"), dict) and delta.get("$audio") == "out":
+            if ga_name(event.type) == "response.output_audio.delta":
+                item_id = str(event.ev.get("item_id", ""))
                 response_id = event.ev.get("response_id")
                 item = items.setdefault(item_id, _Item(item_id, response_id))
                 item.chunks.append((event.t_ms, int(delta["off"]), int(delta["len"])))

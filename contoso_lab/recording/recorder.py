@@ -39,7 +39,7 @@ from contoso_lab.recording.manifest import (
     WallAnchor,
 )
 from contoso_lab.recording.notes import canonical_sha, compact, read_object, recorder_info
-from contoso_lab.recording.spool import SPOOL, Kind, Spool
+from contoso_lab.recording.spool import SPOOL, Kind, Spool, UnreadSpool
 from contoso_lab.wire import Direction, session_from_beta
 
 _CLIENT, _SERVER = int(Kind.FROM_CLIENT), int(Kind.FROM_SERVER)
@@ -57,7 +57,7 @@ class Recorder:
     """
 
     def __init__(
-        self, path: Path, manifest: Manifest, clock_ns: Callable[[], int], now: Callable[[], datetime]
+        self, path: Path, manifest: Manifest, clock_ns: Callable[[], int], now: Callable[[], datetime], followed: bool
     ) -> None:
         self.path = path
         self.manifest = manifest
@@ -67,7 +67,7 @@ class Recorder:
         self._origin_ns = manifest.clock.monotonic_origin_ns
         self._closed = False
         self._anchor_due_ns = ANCHOR_NS
-        self._spool = Spool(path / SPOOL)
+        self._spool = (Spool if followed else UnreadSpool)(path / SPOOL)
         self._append = self._spool.append
 
     @classmethod
@@ -92,6 +92,7 @@ class Recorder:
         synthetic: bool = False,
         clock_ns: Callable[[], int] = time.monotonic_ns,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        followed: bool = True,
     ) -> Recorder:
         """Make a new bundle below `root` and begin to record.
 
@@ -114,6 +115,7 @@ class Recorder:
             synthetic: whether the caller is a machine.
             clock_ns: the session clock; only differences count.
             now: the wall clock, with a time zone.
+            followed: whether somebody may read it, or need it, before it is closed; costs a write for most messages.
 
         Raises RecordingError when the bundle cannot be made.
         """
@@ -141,7 +143,7 @@ class Recorder:
         )
         try:
             manifest.save(path)
-            recorder = cls(path, manifest, clock_ns, now)
+            recorder = cls(path, manifest, clock_ns, now, followed)
         except OSError as error:
             shutil.rmtree(path, ignore_errors=True)  # an empty folder would pass for a recording that is damaged
             raise cannot_begin(path, error) from error

@@ -61,6 +61,8 @@ class Record(NamedTuple):
 class Spool:
     """Writes records. All methods raise OSError when the system refuses; whole records stay, and no half one."""
 
+    latest_ns = LATEST_NS
+
     def __init__(self, place: Path) -> None:
         self._file = GrowingFile(place, _HEAD)
         # The messages themselves wait, not copies of them: the system gathers them when it writes.
@@ -72,7 +74,7 @@ class Spool:
         """Take one record; what `may_wait` is written a little later, with what follows, in one go."""
         waiting, size = self._waiting, len(data)
         if not waiting:
-            self._due_ns = t_ns + LATEST_NS
+            self._due_ns = t_ns + self.latest_ns
         waiting += (_pack(t_ns, size, kind), data)
         self._waiting_bytes += size
         if not may_wait or t_ns >= self._due_ns or self._waiting_bytes >= _FULL_BYTES or len(waiting) >= _FULL_PIECES:
@@ -95,6 +97,16 @@ class Spool:
             self.flush()
         finally:
             self._file.close()
+
+
+class UnreadSpool(Spool):
+    """Writes the same, in pieces as large as they may be: nobody reads it before its end, or mends what was cut."""
+
+    latest_ns = 1 << 62
+
+    def append(self, t_ns: int, kind: int, data: bytes, *, may_wait: bool) -> None:
+        """Take one record."""
+        super().append(t_ns, kind, data, may_wait=True)
 
 
 def read_spool(file: BinaryIO) -> Iterator[Record]:

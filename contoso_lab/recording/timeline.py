@@ -74,9 +74,8 @@ class Timeline:
 def _frames(events: tuple[RecordedEvent, ...]) -> list[Frame]:
     frames: list[Frame] = []
     for event in events:
-        if event.dir == "c2s" and ga_name(event.type) == "input_audio_buffer.append":
-            audio = event.ev.get("audio")
-            if isinstance(audio, dict) and audio.get("$audio") == "in":
+        if event.dir == "c2s" and isinstance(audio := event.ev.get("audio"), dict) and audio.get("$audio") == "in":
+            if ga_name(event.type) == "input_audio_buffer.append":
                 frames.append(Frame(event.t_ms, int(audio["off"]), int(audio["len"])))
     return frames
 

@@ -25,7 +25,7 @@ from contoso_lab.errors import ReplayError
 from contoso_lab.recording import Recorder, Recording
 from contoso_lab.replay.modes import Cassette
 from contoso_lab.replay.taped import noted
-from contoso_lab.replay.virtual_call import in_virtual_time, loop_ns
+from contoso_lab.replay.virtual_call import in_virtual_time
 from contoso_lab.session.line import Line
 from contoso_lab.session.opening import session_on
 from contoso_lab.wire import ga_name
@@ -52,23 +52,28 @@ def play_cassette(source: Recording, runs: Path, *, id: str | None = None) -> Re
     places: list[Path] = []
 
     async def held() -> None:
+        loop = asyncio.get_running_loop()
+        assert isinstance(loop, VirtualLoop)
+
+        def clock_ns() -> int:  # `loop_ns`, which would look for the loop twice for each event
+            return round(loop.time() * 1e9)
+
         began = datetime.fromisoformat(source.manifest.created_at)
         manifest = source.manifest
         recorder = Recorder.start(
             runs, id=id, persona=manifest.persona, customer=manifest.customer, scenario=manifest.scenario,
             mode=Cassette.name, replay_of=source.id, target=manifest.target.model_dump(include={"kind", "model"}),
             session=manifest.session, catalogue_sha=manifest.catalogue_sha, prompts=manifest.prompts,
-            playback=manifest.playback.model_dump(), synthetic=manifest.synthetic, clock_ns=loop_ns,
+            playback=manifest.playback.model_dump(), synthetic=manifest.synthetic, clock_ns=clock_ns,
             now=lambda: began, consent=manifest.consent, keep_until=manifest.retention.keep_until,
+            followed=False,
         )  # fmt: skip
         places.append(recorder.path)
         reel = Reel(recorder)
-        loop = asyncio.get_running_loop()
-        assert isinstance(loop, VirtualLoop)
         try:
-            async with session_on(_line(reel), relayed=True, clock_ns=loop_ns) as session:
+            async with session_on(_line(reel), relayed=True, clock_ns=clock_ns) as session:
                 sound = RecordedSound(source)
-                speaks = session.conversation.apply
+                speaks, writes = session.conversation.apply, recorder.write
                 for event in source.events:
                     if event.dir == "local":
                         continue
@@ -78,7 +83,7 @@ def play_cassette(source: Recording, runs: Path, *, id: str | None = None) -> Re
                         if not _passed(loop, at_s):
                             await asyncio.sleep(at_s - loop.time())
                         speaks(event.ev, at_ms=session.now_ms, dir="c2s")
-                        recorder.write("c2s", _append(event.ev, sound))
+                        writes("c2s", _append(event.ev, sound))
                         continue  # there is nothing in it that the client could act on
                     sound.follow(event.dir, event.ev)
                     if kind.startswith("lab."):

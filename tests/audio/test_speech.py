@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
 from contoso_lab.audio import Clip, Span, find_speech, silence, tone
+from contoso_lab.audio.speech import _frame_levels_db
 
 
 def spans(clip: Clip, **how: float) -> list[tuple[int, int]]:
@@ -50,3 +53,14 @@ def test_a_span_cuts_its_clip() -> None:
     assert span == Span(500, 800)
     assert span.duration_ms == 300
     assert clip[span.start_ms : span.end_ms] == tone(300)
+
+
+@pytest.mark.parametrize("rate_hz", [11025, 24000])
+def test_a_long_clip_is_judged_as_its_frames_are(rate_hz: int) -> None:
+    rng = np.random.default_rng(0)
+    clip = Clip(rng.normal(0.1, 10 ** (rng.uniform(-4, -1, rate_hz * 11) / 2)).astype(np.float32) / 8, rate_hz)
+    edges = [*(frame * rate_hz * 20 // 1000 for frame in range(-(-len(clip) * 50 // rate_hz))), len(clip)]
+    each = [clip.samples[a:b].astype(np.float64) for a, b in pairwise(edges)]
+    expected = [10 * np.log10(max(frame.var(), 1e-12)) for frame in each]
+    assert len(expected) > 2 * 256
+    assert _frame_levels_db(clip) == pytest.approx(expected)

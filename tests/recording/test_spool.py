@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from contoso_lab.errors import RecordingError
-from contoso_lab.recording.spool import Kind, Record, Spool, read_spool
+from contoso_lab.recording.spool import Kind, Record, Spool, UnreadSpool, read_spool
 
 MS = 1_000_000
 
@@ -97,3 +97,18 @@ def test_a_record_of_a_kind_that_nobody_knows_ends_the_spool(tmp_path: Path) -> 
     spool.append(6, Kind.FROM_SERVER, b"two", may_wait=True)
     spool.close()
     assert [record.torn for record in records(tmp_path / "s")] == [True]
+
+
+def test_what_nobody_reads_before_its_end_is_written_in_large_pieces(tmp_path: Path) -> None:
+    spool, usual = UnreadSpool(tmp_path / "s"), Spool(tmp_path / "usual")
+    for number in range(100):
+        for each in (spool, usual):
+            each.append(number * 1000 * MS, Kind.FROM_SERVER, b"event", may_wait=False)
+    assert (len(records(tmp_path / "s")), len(records(tmp_path / "usual"))) == (0, 100)
+    spool.append(100_000 * MS, Kind.FROM_CLIENT, bytes(1 << 16), may_wait=True)
+    assert len(records(tmp_path / "s")) == 101
+    spool.append(100_001 * MS, Kind.LOCAL, b"last", may_wait=False)
+    spool.close()
+    usual.close()
+    assert records(tmp_path / "s")[:100] == records(tmp_path / "usual")
+    assert len(records(tmp_path / "s")) == 102
