@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
-from contoso_lab.scoring.features import Features, features
+from contoso_lab.scoring.features import Features, features, once
 from contoso_lab.scoring.value import EAR_MODES, Score, Scorer, scorer
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def persona_adherence(recording: Recording) -> Score | list[Score]:
 def checks(found: Features, persona: Persona) -> Iterator[Check]:
     """Every promise of a persona that can be counted, held against every reply."""
     turns = found.assistant_turns
-    cut = {t.item_id for t in found.recording.conversation.turns if t.status == "interrupted"}
+    cut = {t.item_id for t in found.turns if t.status == "interrupted"}
     languages = {str(f.turn_id) for f in found.findings_said if f.kind == "language"}
     for place, (item_id, words) in enumerate(turns):
         told = sentences(words)
@@ -105,7 +105,7 @@ def _products(found: Features, persona: Persona, place: int, item_id: str, words
 def _named_by_caller(found: Features, item_id: str) -> set[str]:
     """The products that the caller named before a reply."""
     named: set[str] = set()
-    for turn in found.recording.conversation.turns:
+    for turn in found.turns:
         if turn.item_id == item_id:
             break
         if turn.role == "user":
@@ -115,7 +115,7 @@ def _named_by_caller(found: Features, item_id: str) -> set[str]:
 
 def _opens(found: Features, item_id: str) -> bool:
     """Whether the assistant spoke before the caller did."""
-    turns = [turn for turn in found.recording.conversation.turns if turn.role in ("user", "assistant")]
+    turns = [turn for turn in found.turns if turn.role in ("user", "assistant")]
     return bool(turns) and turns[0].item_id == item_id
 
 
@@ -139,10 +139,14 @@ def _bare(text: str) -> str:
 
 def _caller_speaks(found: Features, code: str) -> bool:
     """Whether nothing that the caller said is in another language."""
+    return _callers_languages(found) <= {None, code}
+
+
+@once
+def _callers_languages(found: Features) -> set[str | None]:
     from contoso_lab.shop.truth.surface import language_of
 
-    said = [turn.text for turn in found.recording.conversation.turns if turn.role == "user" and turn.text.strip()]
-    return all(language_of(text) in (None, code) for text in said)
+    return {language_of(turn.text) for turn in found.turns if turn.role == "user" and turn.text.strip()}
 
 
 def sentences(text: str) -> int:

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from contoso_lab.scoring.features import features
+from contoso_lab.scoring.features import Features, features, once
 from contoso_lab.scoring.value import Score, Scorer, scorer
-from contoso_lab.wire.prices import FREE, Price, PriceTable, cost_usd
+from contoso_lab.wire.prices import FREE, Price, PriceTable, cost_usd, tokens_by_kind
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -57,8 +56,17 @@ def cost_of(recording: Recording, table: PriceTable | None = None) -> Cost:
         table: The prices; the built-in ones unless given (`contoso_lab.wire.prices.load_prices`).
     """
     found = features(recording)
-    target = recording.manifest.target
-    price = FREE if target.kind == "local" else (table or PriceTable()).of(target.model)
+    return _cost(found, table) if table is not None else _usual_cost(found)
+
+
+@once
+def _usual_cost(found: Features) -> Cost:
+    return _cost(found, PriceTable())
+
+
+def _cost(found: Features, table: PriceTable) -> Cost:
+    target = found.recording.manifest.target
+    price = FREE if target.kind == "local" else table.of(target.model)
     tokens = dict.fromkeys(KINDS, 0)
     usd, told, silent = 0.0, 0, 0
     for response in found.responses_done.values():
@@ -85,14 +93,7 @@ def split(usage: Mapping[str, Any]) -> dict[str, int]:
     >>> {kind: count for kind, count in split(told).items() if count}
     {'text_in': 100, 'cached_text_in': 900, 'audio_in': 200, 'text_out': 20, 'audio_out': 80}
     """
-    return {kind: round(cost_usd(price, usage)) for kind, price in _counting().items()}
-
-
-@cache
-def _counting() -> dict[str, Price]:
-    """One price at a time set to a million dollars a million tokens: the cost is then the count."""
-    nothing = dict.fromkeys(Price.model_fields, 0.0)
-    return {kind: Price(**nothing | {kind: 1e6}) for kind in KINDS}
+    return tokens_by_kind(usage)
 
 
 def costs(recordings: list[Recording], table: PriceTable | None = None) -> pd.DataFrame:

@@ -219,7 +219,9 @@ class HeardTurn:
 
 def heard_turns(recording: Recording) -> list[HeardTurn]:
     """The caller's labelled turns with the server's transcripts of them, and what it heard besides."""
-    turns = {turn.item_id: turn for turn in recording.conversation.turns}
+    from contoso_lab.scoring.features import features
+
+    turns = {turn.item_id: turn for turn in features(recording).turns}
     found = []
     for exchange in exchanges(recording):
         ids = tuple(user.item_id for user in exchange.heard)

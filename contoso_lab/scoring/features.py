@@ -6,9 +6,12 @@ here that is done once and kept as long as the recording is. Labels that change 
 
 from __future__ import annotations
 
+import math
+import os
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
-from typing import TYPE_CHECKING, Any
+from functools import cached_property, lru_cache, wraps
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from contoso_lab.audio import Clip, find_speech, silence
 from contoso_lab.errors import LabError
@@ -28,9 +31,13 @@ if TYPE_CHECKING:
     from contoso_lab.shop.catalog import Catalog
     from contoso_lab.shop.customers import Customer
     from contoso_lab.shop.truth import Finding
+    from contoso_lab.wire import Turn
 
 
 _KEPT_AS = "_scoring_features"
+_AT_FIRST_MS = 2000.0
+"""Nearly every answer is audible within this time."""
+Found = TypeVar("Found")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +61,13 @@ class Features:
     def __init__(self, recording: Recording, labels: Labels | None) -> None:
         self.recording = recording
         self.labels = labels
+        self.worked_out: dict[Callable[..., Any], Any] = {}
+        """What `once` has worked out, by the function that did."""
+
+    @cached_property
+    def turns(self) -> tuple[Turn, ...]:
+        """All that was said, in spoken order; a conversation makes its turns anew for whoever asks."""
+        return self.recording.conversation.turns
 
     @cached_property
     def anchors(self) -> Anchors:
@@ -95,16 +109,24 @@ class Features:
     def leading_silence_ms(self, item_id: str) -> float | None:
         """Quiet at the front of an answer; None when it holds no audible sound at all."""
         if item_id not in self._leading:
-            spans = find_speech(self.item_audio(item_id), shortest_ms=FRAME_MS)
+            # The first sound is the same whatever follows it; the rest is listened to where there is none.
+            spans = find_speech(self.item_audio(item_id, most_ms=_AT_FIRST_MS), shortest_ms=FRAME_MS)
+            spans = spans or find_speech(self.item_audio(item_id), shortest_ms=FRAME_MS)
             self._leading[item_id] = float(spans[0].start_ms) if spans else None
         return self._leading[item_id]
 
-    def item_audio(self, item_id: str) -> Clip:
-        """The sound of one answer as it was received."""
+    def item_audio(self, item_id: str, *, most_ms: float = math.inf) -> Clip:
+        """The sound of one answer as it was received, or its first `most_ms`."""
         import numpy as np
 
         track = self.recording.assistant_audio
-        parts = [track.samples[off : off + length] for off, length in self._chunks.get(item_id, ())]
+        left = most_ms * track.rate_hz / 1000
+        parts = []
+        for off, length in self._chunks.get(item_id, ()):
+            parts.append(track.samples[off : off + int(min(length, left))])
+            left -= length
+            if left <= 0:
+                break
         return Clip(np.concatenate(parts), track.rate_hz) if parts else silence(0, track.rate_hz)
 
     @cached_property
@@ -124,7 +146,7 @@ class Features:
     @cached_property
     def local_clock(self) -> LocalClock:
         """When a local event happened."""
-        return LocalClock(self.recording.events)
+        return self.recording.local_clock
 
     @cached_property
     def pages(self) -> list[Shown]:
@@ -203,8 +225,7 @@ class Features:
     @cached_property
     def assistant_turns(self) -> list[tuple[str, str]]:
         """Item id and words of each reply that was heard."""
-        turns = self.recording.conversation.turns
-        return [(turn.item_id, turn.heard) for turn in turns if turn.role == "assistant" and turn.heard.strip()]
+        return [(turn.item_id, turn.heard) for turn in self.turns if turn.role == "assistant" and turn.heard.strip()]
 
     @cached_property
     def _leading(self) -> dict[str, float | None]:
@@ -253,10 +274,26 @@ def features(recording: Recording) -> Features:
     return found
 
 
+def once(work: Callable[[Features], Found]) -> Callable[[Features], Found]:
+    """Make a function of features that works once for each recording and is asked by many scorers.
+
+    What it gives is theirs together, so nobody may change it.
+    """
+
+    @wraps(work)
+    def kept(found: Features) -> Found:
+        if work not in found.worked_out:
+            found.worked_out[work] = work(found)
+        result: Found = found.worked_out[work]
+        return result
+
+    return kept
+
+
 def _age(recording: Recording) -> tuple[int, int]:
     """When the labels were last written, and how long they are: every scorer asks, and few have changed."""
     try:
-        stat = (recording.path / "labels" / "author.json").stat()
+        stat = os.stat(f"{recording.path}/labels/author.json")
     except OSError:
         return (-1, -1)
     return (stat.st_mtime_ns, stat.st_size)

@@ -90,7 +90,7 @@ def _requests(found: Features) -> tuple[set[int], set[int]]:
 
 def _turn_before(found: Features, at_ms: float, item_id: str) -> int:
     """The caller's last turn at a moment; of an item that is named, the turn that it is or that it answers."""
-    started = {turn.item_id: turn.started_ms for turn in found.recording.conversation.turns}
+    started = {turn.item_id: turn.started_ms for turn in found.turns}
     limit = started.get(item_id, at_ms) + 1.0
     last = -1
     for exchange in found.exchanges:

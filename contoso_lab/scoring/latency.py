@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Literal
 
 from contoso_lab.scoring.exchanges import FRAME_MS, Exchange
-from contoso_lab.scoring.features import Features, features
+from contoso_lab.scoring.features import Features, features, once
 from contoso_lab.scoring.value import EAR_MODES, Score, Scorer, scorer
 
 if TYPE_CHECKING:
@@ -68,8 +68,12 @@ class TurnLatency:
 
 def ledger(recording: Recording) -> list[TurnLatency]:
     """The wait after each of the caller's turns, in order of time. The greeting answers nobody and is not in it."""
-    found = features(recording)
-    return [_entry(found, exchange) for exchange in found.exchanges]
+    return [*_ledger(features(recording))]
+
+
+@once
+def _ledger(found: Features) -> tuple[TurnLatency, ...]:
+    return tuple(_entry(found, exchange) for exchange in found.exchanges)
 
 
 def turn_latencies(recording: Recording) -> pd.DataFrame:

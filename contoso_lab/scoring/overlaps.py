@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from contoso_lab.scoring.exchanges import FRAME_MS, Exchange, label_clock
-from contoso_lab.scoring.features import Features
+from contoso_lab.scoring.features import Features, once
 from contoso_lab.scoring.matching import Interval
 
 
@@ -57,6 +57,7 @@ class Aside:
     reply: Reply
 
 
+@once
 def utterances(found: Features) -> list[Utterance]:
     """All that the caller said, in order; what the server heard where nobody spoke is none."""
     made = []
@@ -68,6 +69,7 @@ def utterances(found: Features) -> list[Utterance]:
     return made
 
 
+@once
 def replies(found: Features) -> list[Reply]:
     """All that the assistant was heard to say, in order."""
     spans: dict[str, Interval] = {}

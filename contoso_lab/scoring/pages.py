@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from contoso_lab.recording.clock import LocalClock
 from contoso_lab.shop.catalog import Catalog
 from contoso_lab.shop.writeup import find_skus, shown_skus
 
@@ -30,7 +29,7 @@ class Shown:
 def pages_shown(recording: Recording) -> list[Shown]:
     """Every page of suggestions in a recording, in order of time."""
     pages: list[Shown] = []
-    clock = LocalClock(recording.events)
+    clock = recording.local_clock
     for event in recording.events:
         if event.dir == "local" and event.ev.get("type") == "suggestion.shown":
             text = str(event.ev.get("text") or "")

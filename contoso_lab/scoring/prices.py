@@ -20,7 +20,7 @@ def price_truth_said(recording: Recording) -> Score | list[Score]:
 
     Only what was heard counts: what an interruption cut off was never said to anyone.
     """
-    answers = [turn.heard for turn in recording.conversation.turns if turn.role == "assistant"]
+    answers = [turn.heard for turn in features(recording).turns if turn.role == "assistant"]
     return _truth(recording, answers, nothing="no price was said that belongs to a product")
 
 

@@ -7,6 +7,7 @@ was due and none was shown scores 0: leaving it out would let silence raise the 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from contoso_lab.errors import MissingExtra
@@ -33,14 +34,20 @@ def rank_quality(
     """
     if not ranked:
         return 0.0
+    # Scores fall with the rank, so no two are equal: trec_eval breaks ties by name, which nobody meant.
+    run = {"page": {sku: -float(rank) for rank, sku in enumerate(ranked)}}
+    wanted, evaluator = _evaluator(measure, depth, tuple(grades.items()))
+    return float(evaluator.calc_aggregate(run)[wanted])
+
+
+@lru_cache(maxsize=32)  # of a call's measures, whose grades are the same for all its pages
+def _evaluator(measure: str, depth: int, grades: tuple[tuple[str, int], ...]) -> tuple[Any, Any]:
     try:
         import ir_measures
     except ImportError as error:
         raise MissingExtra("ranking quality", package="ir-measures", extra="eval") from error
-    # Scores fall with the rank, so no two are equal: trec_eval breaks ties by name, which nobody meant.
-    run = {"page": {sku: -float(rank) for rank, sku in enumerate(ranked)}}
     wanted: Any = ir_measures.parse_measure(f"{measure}@{depth}")
-    return float(ir_measures.calc_aggregate([wanted], {"page": grades}, run)[wanted])
+    return wanted, ir_measures.evaluator([wanted], {"page": dict(grades)})
 
 
 @scorer(name=f"ndcg_linear@{DEPTH}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from importlib import import_module
@@ -44,7 +45,7 @@ def score(
     calls = list(recordings) if isinstance(recordings, Iterable) else [recordings]
     if not calls:
         raise ScoringError("there is no recording to score: record a call first, or check the folder")
-    twice = {s.name for s in chosen if sum(other.name == s.name for other in chosen) > 1}
+    twice = {name for name, times in Counter(scorer.name for scorer in chosen).items() if times > 1}
     if twice:
         raise ScoringError(f"two scorers have the same name, so their rows would mix: {', '.join(sorted(twice))}")
     # Call by call, so that what one scorer has read of a call serves the next; the table stays in the scorers' order.

@@ -111,7 +111,7 @@ def hallucinated_words(recording: Recording) -> Score:
     if found.labels is None or not found.labels.turns:
         return Score.missing("no label says where nobody spoke")
     murmurs = _backchannels(found)
-    texts = {turn.item_id: turn.text for turn in recording.conversation.turns}
+    texts = {turn.item_id: turn.text for turn in found.turns}
     invented = []
     for exchange in found.exchanges:
         if exchange.references:

@@ -104,7 +104,7 @@ def off_budget_rate(recording: Recording) -> Score | list[Score]:
     if not budgets:
         return Score.missing("no label names a budget")
     ended = {ref: e.silent_from_ms for e in found.exchanges for ref in e.references if e.silent_from_ms is not None}
-    starts = {turn.item_id: turn.started_ms for turn in recording.conversation.turns}
+    starts = {turn.item_id: turn.started_ms for turn in found.turns}
 
     def dear(skus: Sequence[str], at_ms: float) -> list[str]:
         products = [catalog.get(sku) for sku in dict.fromkeys(skus) if sku in catalog]

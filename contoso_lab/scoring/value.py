@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, get_args, overload
 
 from contoso_lab.errors import ScoringError
@@ -151,7 +151,10 @@ class Scorer:
         return [self._with_unit(score) for score in result]
 
     def _with_unit(self, score: Score) -> Score:
-        return score if score.unit else replace(score, unit=self.metric.unit)
+        # As `replace` does, at a third of its price: it is asked for each row of each call.
+        return score if score.unit or not self.metric.unit else Score(
+            score.value, score.status, score.n, score.reason, self.metric.unit, score.at_least, score.turn
+        )  # fmt: skip
 
     def __repr__(self) -> str:
         return f"<scorer {self.name}: {self.metric.about}>"

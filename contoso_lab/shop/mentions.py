@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import takewhile
 
 from rapidfuzz import fuzz, process
 
@@ -52,6 +52,9 @@ FOREIGN_NOUNS: dict[str, tuple[str, ...]] = {
 _FUZZY = 86.0
 """From this likeness (0 to 100, of the letters alone) a name that was heard is taken for a product's."""
 
+_EDGE = re.compile(r"(?<![A-Za-zÀ-ɏ0-9])\S")
+_BEGINNING = 3
+"""So many letters tell most words from those that begin a product's name."""
 _STARTS = re.compile(r"(?:^|[.!?:]\s+|\n\s*)$")
 _VERB_NEXT = re.compile(
     r"\s*(?:[,:;(*|–—-]|(?:is|costs?|has|at|for|weighs|would|will|comes|sleeps|offers|suits|and|or)\b)"
@@ -104,7 +107,7 @@ def find_mentions(
 @functools.lru_cache(maxsize=128)  # a sentence of a call is asked about by one rule after the other
 def _mentions(text: str, catalog: Catalog, loose: bool, language: str, heard: bool) -> tuple[Mention, ...]:
     found: list[Mention] = []
-    for match in _pattern(catalog, language).finditer(text):
+    for match in _matches(text, catalog, language):
         kind, _, number = str(match.lastgroup).partition("_")
         if _is_mention(kind, match, text, loose):
             sku = catalog.products[int(number)].sku
@@ -114,13 +117,50 @@ def _mentions(text: str, catalog: Catalog, loose: bool, language: str, heard: bo
     return tuple(_merged(found, text))
 
 
+@functools.lru_cache(maxsize=128)
+def _matches(text: str, catalog: Catalog, language: str) -> tuple[re.Match[str], ...]:
+    """Where a form of a name stands, whoever asks and for whatever reason."""
+    pattern, beginnings = _pattern(catalog, language), _beginnings(catalog, language)
+    if beginnings is None:
+        return tuple(pattern.finditer(text))
+    found: list[re.Match[str]] = []
+    behind = 0
+    # Trying all forms at each letter of a text takes twenty times as long as looking at the letters.
+    for edge in _EDGE.finditer(text):
+        at = edge.start()
+        begins = text[at : at + _BEGINNING]
+        if at < behind or (begins.isascii() and beginnings.isdisjoint(_shorter(begins.lower()))):
+            continue
+        if form := pattern.match(text, at):
+            found.append(form)
+            behind = form.end()
+    return tuple(found)
+
+
+@functools.lru_cache(maxsize=32)
+def _beginnings(catalog: Catalog, language: str) -> frozenset[str] | None:
+    """How the forms of `_pattern` begin, in small letters of ASCII; None when one may begin within a word.
+
+    A form that begins with another letter is found where a text has one: that is always looked at.
+    """
+    forms = {form for p in catalog for form in (p.sku, p.name.split()[-1], *p.names(language))}
+    found = set()
+    for form in forms:
+        begins = "".join(takewhile(str.isascii, form.split()[0][:_BEGINNING].lower()))
+        if not begins and (form[0] > "ɏ" or form[0] in "ſıİ"):  # the latter are s and i to who ignores case
+            return None
+        found.add(begins)
+    return frozenset(found)
+
+
+def _shorter(begins: str) -> tuple[str, ...]:
+    return tuple(begins[:size] for size in range(1, len(begins) + 1))
+
+
 def _misheard(text: str, catalog: Catalog, found: list[Mention]) -> list[Mention]:
     """Names that a recogniser wrote in other words: as many words as the name has, one more or one less."""
-    words = [m for m in re.finditer(r"[^\W_]+(?:['’][^\W_]+)?", text)]
-    spelled = [_letters(word[0]) for word in words]
     hits: list[tuple[float, Mention]] = []
-    for product, size, at, like in _alike(spelled, catalog):
-        start, end = words[at].start(), words[at + size - 1].end()
+    for product, start, end, like in _alike(text, catalog):
         if not any(start < m.end and m.start < end for m in found):
             hits.append((like, Mention(product.sku, start, end, _quantity(text[:start]))))
     best: list[Mention] = []
@@ -132,22 +172,28 @@ def _misheard(text: str, catalog: Catalog, found: list[Mention]) -> list[Mention
     return best
 
 
-def _alike(spelled: list[str], catalog: Catalog) -> Iterator[tuple[Product, int, int, float]]:
-    """Runs of words that are spelled nearly as a product's name: the product, how many words, from where, how alike."""
+@functools.lru_cache(maxsize=128)
+def _alike(text: str, catalog: Catalog) -> tuple[tuple[Product, int, int, float], ...]:
+    """Runs of words that are spelled nearly as a product's name: the product, from where to where, how alike."""
+    words = [m for m in re.finditer(r"[^\W_]+(?:['’][^\W_]+)?", text)]
+    spelled = [_letters(word[0]) for word in words]
     # One word is too little to be told from others.
     named = [product for product in catalog if len(product.name.split()) > 1]
     longest = 1 + max((len(product.name.split()) for product in named), default=0)
     runs = [(size, at) for size in range(1, longest + 1) for at in range(len(spelled) - size + 1)]
     if not named or not runs:
-        return
+        return ()
     names = [_letters(product.name) for product in named]
     texts = ["".join(spelled[at : at + size]) for size, at in runs]
     # All pairs at once: one by one, calling costs ten times as much as comparing.
     table = process.cdist(names, texts, scorer=fuzz.ratio, score_cutoff=_FUZZY, dtype="float64")
+    found = []
     for row, column in zip(*table.nonzero(), strict=True):
         product, (size, at) = named[row], runs[column]
         if abs(size - len(product.name.split())) <= 1:
-            yield product, size, at, float(table[row, column])
+            start, end = words[at].start(), words[at + size - 1].end()
+            found.append((product, start, end, float(table[row, column])))
+    return tuple(found)
 
 
 @functools.lru_cache(maxsize=4096)

@@ -156,8 +156,16 @@ def cost_usd(price: Price, usage: Mapping[str, Any] | None) -> float:
     >>> round(1e6 * cost_usd(PRICES["gpt-realtime"], told))
     12600
     """
+    millionths = 0.0
+    for kind, count in tokens_by_kind(usage).items():
+        millionths += count * float(getattr(price, kind))
+    return millionths / 1e6
+
+
+def tokens_by_kind(usage: Mapping[str, Any] | None) -> dict[str, int]:
+    """The tokens of a response by the names that their prices have, as `cost_usd` takes them."""
     if not isinstance(usage, Mapping):
-        return 0.0
+        return {}
     given, made = _part(usage, "input_token_details"), _part(usage, "output_token_details")
     cached = _part(given, "cached_tokens_details")
     text, audio, image = _count(given, "text_tokens"), _count(given, "audio_tokens"), _count(given, "image_tokens")
@@ -170,13 +178,12 @@ def cost_usd(price: Price, usage: Mapping[str, Any] | None) -> float:
     old_audio, rest = _fill(old_audio, rest, audio)
     text_out, audio_out = _count(made, "text_tokens"), _count(made, "audio_tokens")
     audio_out += max(0, _count(usage, "output_tokens") - text_out - audio_out)
-    millionths = (
-        (text - old_text) * price.text_in + old_text * price.cached_text_in
-        + (audio - old_audio) * price.audio_in + old_audio * price.cached_audio_in
-        + (image - old_image) * price.image_in + old_image * price.cached_image_in
-        + text_out * price.text_out + audio_out * price.audio_out
-    )  # fmt: skip
-    return millionths / 1e6
+    return {
+        "text_in": text - old_text, "cached_text_in": old_text,
+        "audio_in": audio - old_audio, "cached_audio_in": old_audio,
+        "image_in": image - old_image, "cached_image_in": old_image,
+        "text_out": text_out, "audio_out": audio_out,
+    }  # fmt: skip
 
 
 def _fill(have: int, rest: int, most: int) -> tuple[int, int]:

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from contoso_lab.recording import Recording
+from contoso_lab.scoring.features import features
 from contoso_lab.scoring.latency import ledger, turn_latencies, voice_to_voice_ms, voice_to_voice_tool_ms
 from contoso_lab.scoring.moments import setup_ms, suggestion_latency_ms
 
@@ -190,3 +191,12 @@ def test_setup_is_until_the_first_word(tent_call: Callable[..., Recording], call
     talk.speaks(1000, 2000, "hello")
     talk.answers("a1", talk.hears("u1", 1000, 2000, "hello"), "Hello.")
     assert setup_ms(talk.recording(name="other")).status == "skipped"
+
+
+@pytest.mark.parametrize("quiet_ms", [100, 1980, 3500])
+def test_the_quiet_before_an_answer_is_found_however_long_it_is(call: Callable[..., Any], quiet_ms: int) -> None:
+    made = call(length_ms=500)
+    made.answers("a1", 1000, "Yes.", quiet_ms=quiet_ms)
+    found = features(made.recording())
+    assert found.leading_silence_ms("a1") == quiet_ms
+    assert found.leading_silence_ms("nobody") is None

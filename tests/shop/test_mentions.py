@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import pandas as pd
 import pytest
 
 from contoso_lab.shop import Catalog, Product, find_skus, skus_in
-from contoso_lab.shop.mentions import find_mentions
+from contoso_lab.shop.mentions import _matches, _pattern, find_mentions
 from contoso_lab.shop.writeup import shown_skus
 
 CATALOG = Catalog.load()
@@ -48,3 +49,23 @@ def test_a_page_shows_what_its_headings_and_pictures_show() -> None:
     page = "### Meadow Four (TEN-02)\n![Autumn](/images/SLE-02.svg)\nIt goes with your Pathfinder Boots."
     assert shown_skus(page, CATALOG) == ["TEN-02", "SLE-02"]
     assert shown_skus("Take the Meadow Four.", CATALOG) == ["TEN-02"]
+
+
+@pytest.mark.parametrize("language", ["en", "de", "fr", "es", "ja"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "the Meadow Four, TEN-02/ten-04 (Lodge), xMeadow Four, Meadow-fours; É Meadow, éMeadow, 4Meadow, MEADOW FOUR.",
+        "\u017fummit Solo, \u212aettle, ÜBER Familienzelt, famil\u0131enzelt, Autumn  Night autumn\nnight",
+        "メドウ・フォーとTEN-02、Meadow Fourとテント。",
+        "",
+    ],
+)
+def test_looking_at_the_first_letters_loses_no_name(text: str, language: str) -> None:
+    quick = [(match.span(), match.lastgroup) for match in _matches(text, CATALOG, language)]
+    assert quick == [(match.span(), match.lastgroup) for match in _pattern(CATALOG, language).finditer(text)]
+
+
+def test_a_name_that_may_begin_within_a_word_is_looked_for_everywhere() -> None:
+    strange = Catalog.from_frame(pd.DataFrame({"name": ["山テント", "Sea Kayak"], "price": [899.5, 20.0]}))
+    assert skus_in("この山テントと Sea Kayak", strange) == [product.sku for product in strange]

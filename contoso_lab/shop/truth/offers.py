@@ -207,6 +207,11 @@ def _strangers(catalog: Catalog) -> tuple[re.Pattern[str], re.Pattern[str]]:
     )
 
 
+@functools.lru_cache(maxsize=16)
+def _words_known(catalog: Catalog) -> frozenset[str]:
+    return frozenset(word.lower() for p in catalog for word in f"{p.name} {p.brand} {p.category}".split())
+
+
 def check_carried(reading: Reading) -> list[Finding]:
     """Find products and brands that are offered though we do not have them."""
     brands, gear = _strangers(reading.catalog)
@@ -222,7 +227,7 @@ def check_carried(reading: Reading) -> list[Finding]:
             words = reading.text[place.start : place.end]
             found.append(Finding("not_carried", "false", words, place.start, place.end, says))
 
-    words_known = {word.lower() for p in reading.catalog for word in f"{p.name} {p.brand} {p.category}".split()}
+    words_known = _words_known(reading.catalog)
     for sentence in reading.sentences:
         for match in _SKU.finditer(sentence.text):
             if match[0] not in reading.catalog:

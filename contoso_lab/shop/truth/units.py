@@ -116,6 +116,11 @@ def find_quantities(text: str, language: str = "en", *, names: tuple[tuple[int, 
     >>> [(q.dimension, round(q.value, 2)) for q in find_quantities("8.8 pounds, $250, -4 °F, two burners, sleeps four")]
     [('kg', 3.99), ('usd', 250.0), ('celsius', -20.0), ('burners', 2.0), ('persons', 4.0)]
     """
+    return list(_quantities(text, language, names))
+
+
+@functools.lru_cache(maxsize=128)  # the checks of claims and those of prices read the same text
+def _quantities(text: str, language: str, names: tuple[tuple[int, int], ...]) -> tuple[Quantity, ...]:
     blank = blanked(text, names)
     found: list[Quantity] = []
     pending: list[Number] = []
@@ -135,7 +140,7 @@ def find_quantities(text: str, language: str = "en", *, names: tuple[tuple[int, 
         elif quantity is not None:
             found.append(quantity)
         pending = []
-    return found
+    return tuple(found)
 
 
 def in_currency(quantity: Quantity, currency: str) -> Quantity:
