@@ -52,15 +52,14 @@ PIECES = {
     "growth": Piece("How cost grows with n", ("growth.py", "--quick"), 120, more="growth.md"),
     "relay": Piece("Relay", ("relay.py", "--quick"), 180, more="relay.md"),
     "recording": Piece(
-        "What recording adds to the relay's cost", ("recording.py", "--rounds", "3"), 120, gathering.overhead
+        "What recording adds to the relay's cost", ("recording.py", "--rounds", "3"), 120, gathering.overhead,
+        more="recording.md",
     ),
     "recordings": Piece(
         "Listing recordings", ("recordings_index.py", "--count", "500", "--rounds", "3"), 60, gathering.seconds
     ),
     "engine": Piece("Engine", ("engine.py", "--quick"), 200, more="engine.md"),
-    "replay": Piece(
-        "Replay", ("replay.py", "--turns", "1500", "--sessions", "8"), 150, gathering.tables, more="replay.md"
-    ),
+    "replay": Piece("Replay", ("replay.py", "--quick"), 150, more="replay.md"),
     "scoring": Piece("Scoring", ("scoring.py", "--quick"), 90, gathering.tables, more="scoring.md"),
     "console": Piece(
         "Console and notebook: start to first sound, lateness of the microphone",

@@ -1,6 +1,7 @@
 """What does recording add to the relay's cost of a message? One command, two minutes; the goal is 5 % at most.
 
-    python bench/recording.py --rounds 15
+    python bench/recording.py             # writes bench/results/recording.{md,json}
+    python bench/recording.py --rounds 3  # fewer rounds than fifteen are shown, and written nowhere
 
 Two of our relays stand in front of the same echo upstream, one that records and one that does not. They carry the same
 load in turns, in one run, and change places every round, so that a slow minute meets both. What is told is the ratio of
@@ -12,12 +13,15 @@ processors, a C++ compiler, Linux.
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import statistics
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from figures import machine, machine_line
 from relay_farm import Load, NotHere, build_load
 from relay_parts import Bench, throughput
 from relay_peers import OURS, VARIANTS, Peer, our_relay
@@ -30,14 +34,18 @@ NAMES = {
     "cpu_paced": "2.6 KB, in real time",
 }
 GOAL = 1.05
+RESULTS = Path(__file__).parent / "results"
+FULL = 15
+"""So many rounds are worth being kept."""
 
 
 def main() -> None:
     """Measure, and print the table."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--rounds", type=int, default=15)
+    parser.add_argument("--rounds", type=int, default=FULL)
     parser.add_argument("--cores", default="0,1", help="the relays' processor and that of the load")
     asked = parser.parse_args()
+    facts = machine("contoso-lab", "uvicorn", "websockets", "picows")
     relay_core, load_core = (int(number) for number in asked.cores.split(","))
     with tempfile.TemporaryDirectory(prefix="recording-bench-") as place:
         work = Path(place)
@@ -49,12 +57,19 @@ def main() -> None:
         load = Load(work, core=load_core)
         peers = [our_relay(OURS, load, work, []), our_relay(QUIET, load, work, VARIANTS[QUIET])]
         try:
-            _tell(_measure(load, peers, relay_core, work, asked.rounds), asked.rounds)
+            found = _measure(load, peers, relay_core, work, asked.rounds)
         finally:
             for peer in peers:
                 if peer.running is not None:
                     peer.running.end()
             load.upstream.end()
+    rows = [_row(NAMES[name], relays) for name, relays in found.items()]
+    _tell(rows, asked.rounds)
+    if asked.rounds >= FULL:
+        RESULTS.mkdir(exist_ok=True)
+        kept = {"machine": facts, "rounds": asked.rounds, "goal": GOAL, "rows": rows, "samples_us": found}
+        (RESULTS / "recording.json").write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
+        (RESULTS / "recording.md").write_text(_table(rows, asked.rounds, facts), encoding="utf-8")
 
 
 def _measure(
@@ -79,19 +94,51 @@ def _measure(
     return found
 
 
-def _tell(found: dict[str, dict[str, list[tuple[float, float]]]], rounds: int) -> None:
+def _row(load: str, relays: dict[str, list[tuple[float, float]]]) -> dict[str, Any]:
+    pairs = list(zip(relays[OURS], relays[QUIET], strict=False))
+    ratios = np.array([ours[0] / quiet[0] for ours, quiet in pairs])
+    low, high = bootstrap((ratios,), np.median, rng=0, method="percentile").confidence_interval
+    return {
+        "load": load,
+        "quiet_us": statistics.median(quiet[0] for _, quiet in pairs),
+        "recording_us": statistics.median(ours[0] for ours, _ in pairs),
+        "ratio": float(np.median(ratios)),
+        "low": float(low),
+        "high": float(high),
+        "later_us": statistics.median(ours[1] for ours, _ in pairs),
+    }
+
+
+def _tell(rows: list[dict[str, Any]], rounds: int) -> None:
     print(f"{'load':<28} {'quiet µs':>9} {'recording µs':>13} {'ratio':>7} {'95 % of the median':>20} {'later µs':>9}")
-    for name, relays in found.items():
-        pairs = list(zip(relays[OURS], relays[QUIET], strict=False))
-        ratios = np.array([ours[0] / quiet[0] for ours, quiet in pairs])
-        low, high = bootstrap((ratios,), np.median, rng=0, method="percentile").confidence_interval
-        quiet_us, ours_us = (statistics.median(pair[at][0] for pair in pairs) for at in (1, 0))
-        later_us = statistics.median(pair[0][1] for pair in pairs)
+    for row in rows:
+        interval = f"{row['low']:.3f} to {row['high']:.3f}"
         print(
-            f"{NAMES[name]:<28} {quiet_us:>9.2f} {ours_us:>13.2f} {np.median(ratios):>7.3f} "
-            f"{f'{low:.3f} to {high:.3f}':>20} {later_us:>9.2f}"
+            f"{row['load']:<28} {row['quiet_us']:>9.2f} {row['recording_us']:>13.2f} {row['ratio']:>7.3f} "
+            f"{interval:>20} {row['later_us']:>9.2f}"
         )
     print(f"{rounds} rounds; the goal is a ratio of at most {GOAL}")
+
+
+def _table(rows: list[dict[str, Any]], rounds: int, facts: dict[str, str]) -> str:
+    lines = [
+        "# What recording adds to the relay's cost of a message",
+        "",
+        f"`python bench/recording.py`, {rounds} rounds, {machine_line(facts)}",
+        "",
+        "Processor time of the relay for one message while calls go on, with recording and without, in turns in one "
+        "run; the ratio is the median over the rounds, with its 95 % interval. *Later* is what making the bundle takes "
+        "afterwards, in a process of low priority.",
+        "",
+        "| load | without, µs | with, µs | goal | ratio | 95 % | later, µs |",
+        "|---|--:|--:|--:|--:|--:|--:|",
+    ]
+    lines += [
+        f"| {row['load']} | {row['quiet_us']:.2f} | {row['recording_us']:.2f} | {GOAL} | {row['ratio']:.3f} | "
+        f"{row['low']:.3f} to {row['high']:.3f} | {row['later_us']:.2f} |"
+        for row in rows
+    ]
+    return "\n".join([*lines, ""])
 
 
 if __name__ == "__main__":

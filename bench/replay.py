@@ -1,7 +1,7 @@
 """How quick are replays? Cassettes, rescoring on one core and on two, and sessions a minute in every mode.
 
     python bench/replay.py              # five minutes on two quiet cores; writes bench/results/replay.{md,json,png}
-    python bench/replay.py --turns 2000 # less of it
+    python bench/replay.py --quick      # a minute: a twelfth of the turns, a fifth of the sessions, written nowhere
 
 Rescoring reads the recordings of `data/recordings`, which differ from each other, under as many names as are needed.
 The sessions are calls of four turns that are held in virtual time by parts without a model, so that they tell what our
@@ -24,6 +24,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from statistics import median
 from typing import Any
+
+from figures import Figure, write_figures
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the recorded call is that of the tests
 
@@ -110,15 +112,21 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--turns", type=int, default=10_000, help="how many recorded turns are scored")
     parser.add_argument("--sessions", type=int, default=40, help="how many sessions are played in each mode")
+    parser.add_argument("--quick", action="store_true", help="800 turns and 8 sessions, and nothing is written")
     asked = parser.parse_args()
+    if asked.quick:
+        asked.turns, asked.sessions = 800, 8
     with tempfile.TemporaryDirectory(dir=HOME / "runs" if (HOME / "runs").exists() else None) as folder:
         found = measure(Path(folder), asked.turns, asked.sessions)
+    text = told(found)
+    print(text)
+    write_figures("replay", figures(found))
+    if asked.quick:
+        return
     RESULTS.mkdir(exist_ok=True)
     (RESULTS / "replay.json").write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
-    text = told(found)
     (RESULTS / "replay.md").write_text(text, encoding="utf-8")
     picture(found, RESULTS / "replay.png")
-    print(text)
 
 
 def measure(root: Path, turns_wanted: int, sessions: int) -> dict[str, Any]:
@@ -188,6 +196,23 @@ def told(found: dict[str, Any]) -> str:
         "",
     ]
     return "\n".join(lines)
+
+
+def figures(found: dict[str, Any]) -> list[Figure]:
+    """The same for `bench/all.py`; a goal in seconds is that of 10,000 turns, in proportion."""
+    scored, sessions = found["rescore"], found["sessions_a_minute"]
+    one_s, two_s = (scored["rows_and_s"][name][1] for name in ("1 worker", "2 workers"))
+    wall_s = median(took for took, _ in found["cassette"]["wall_and_cpu_s"])
+    return [
+        Figure("a cassette of five minutes", wall_s, "s", 1.0),
+        Figure("10,000 recorded turns, every scorer, one worker", 10_000 * one_s / scored["turns"], "s", 60.0),
+        Figure("the same, two workers", one_s / two_s, "×", 1.8, at_most=False),
+        *(
+            Figure(f"{mode}, {name}: sessions a minute", rate, "", at_most=False)
+            for mode, rates in sessions["rates"].items()
+            for name, rate in rates.items()
+        ),
+    ]
 
 
 def picture(found: dict[str, Any], place: Path) -> None:
