@@ -9,6 +9,7 @@ import { pageView } from "./view_page.js";
 import { talkView } from "./view_talk.js";
 
 const TICK_MS = 1000;
+const METER_MS = 80;
 
 const desks = new WeakMap();
 
@@ -30,13 +31,14 @@ function initialize({ model }) {
 
 function render({ model, el }) {
   const desk = deskOf(model);
-  const views = [headView, settingsView, talkView, controlsView, writeView, pageView, waitsView, logView].map((view) => view(desk));
-  const [head, settings, talk, controls, write, page, waits, log] = views.map((view) => view.element);
+  const controls = controlsView(desk);
+  const views = [headView(desk), settingsView(desk), talkView(desk), controls, writeView(desk), pageView(desk), waitsView(desk), logView(desk)];
+  const [head, settings, talk, buttons, write, page, waits, log] = views.map((view) => view.element);
   const root = h(
     "div",
     // What is typed here is not for the shortcuts of the notebook around it.
     { class: "cl clc", role: "region", "aria-label": "Voice console", tabIndex: -1, "data-lm-suppress-shortcuts": "true" },
-    h("div", { class: "clc-frame" }, head, settings, h("div", { class: "clc-main" }, h("div", { class: "clc-left" }, talk, controls, write), page), waits, log),
+    h("div", { class: "clc-frame" }, head, settings, h("div", { class: "clc-main" }, h("div", { class: "clc-left" }, talk, buttons, write), page), waits, log),
   );
   root.addEventListener("keydown", (event) => keys(event, desk));
   root.addEventListener("keyup", (event) => event.key === " " && isFree(event.target) && desk.call?.release());
@@ -54,11 +56,14 @@ function render({ model, el }) {
   };
   const forget = desk.onChange(update);
   const timer = setInterval(() => desk.live && update(), TICK_MS);
+  // The meters move often, and alone: what else is drawn with them is taken from the sound where processors are few.
+  const meters = setInterval(() => desk.live && controls.levels(), METER_MS);
   desk.watched(1);
   update();
   return () => {
     forget();
     clearInterval(timer);
+    clearInterval(meters);
     desk.watched(-1);
     root.remove();
   };

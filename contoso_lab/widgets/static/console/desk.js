@@ -215,10 +215,7 @@ export class Desk extends Choices {
     return {
       happened: (what) => this.happen(what),
       event: (event, direction) => this.#event(event, direction),
-      level: (side, level) => {
-        this.levels[side] = level;
-        this.touch();
-      },
+      level: (side, level) => (this.levels[side] = level), // looked at by the meters, at a pace of their own
       notice: (sentence) => this.tell(sentence),
       change: () => this.touch(),
       closed: (failure, how) => this.#closed(failure, how),

@@ -44,15 +44,21 @@ export function controlsView(desk) {
     modes.hidden = busy && !spoken;
     talk.forEach((button, place) => put(button, { "aria-pressed": (place === 1) === push }));
     both.hidden = !live;
-    for (const { side, bar, meter } of meters) {
-      const level = live ? desk.levels[side] : 0;
-      const db = level > 0 ? 20 * Math.log10(level) : QUIETEST_DB;
-      const share = Math.max(0, Math.min(1, 1 - db / QUIETEST_DB));
-      bar.style.transform = `scaleX(${share.toFixed(3)})`;
-      put(meter, { "aria-valuenow": Math.round(100 * share) });
-    }
-    put(hint, { text: hintOf(live && spoken) });
+    // A reader of the screen looks now and then; every change of it costs the page more than the bar does.
+    for (const { side, meter } of meters) put(meter, { "aria-valuenow": Math.round(100 * share(side)) });
+    levels();
+  }
+
+  function levels() {
+    for (const { side, bar } of meters) put(bar.style, { transform: `scaleX(${share(side).toFixed(2)})` });
+    put(hint, { text: hintOf(desk.live && (desk.source === "microphone" || desk.source === "stream")) });
     hint.hidden = !hint.textContent;
+  }
+
+  // Of the meter's length, from -60 dB of full scale to 0.
+  function share(side) {
+    const level = desk.live ? desk.levels[side] : 0;
+    return level > 0 ? Math.max(0, Math.min(1, 1 - (20 * Math.log10(level)) / QUIETEST_DB)) : 0;
   }
 
   function hintOf(spoken) {
@@ -64,7 +70,7 @@ export function controlsView(desk) {
     if (now - lastSoundMs > SILENT_MS) return "No sound comes from the microphone. Is it switched off?";
     return "";
   }
-  return { element, update };
+  return { element, update, levels };
 }
 
 // Down is down for the mouse, a finger and the space bar; however it ends, the button comes up.
