@@ -128,7 +128,7 @@ export function writeView(desk) {
     const { open } = desk.kept;
     form.hidden = !open.chat;
     put(toggle, { "aria-expanded": open.chat });
-    const placeholder = desk.live ? "Write instead of speaking" : "Write to the assistant, or ask to be called";
+    const placeholder = desk.live ? "Write instead of speaking" : "Write, or ask to be called";
     put(input, { placeholder, disabled: desk.state.phase === "connecting" });
     put(send, { disabled: desk.state.phase === "connecting" });
   }
