@@ -88,11 +88,9 @@ async def test_an_interruption_is_cut_again_at_the_same_place(tmp_path: Path) ->
 async def test_a_client_that_is_deaf_shows_in_a_cassette(
     call: Recording, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from contoso_lab.session import client
+    from contoso_lab.session.playback import Playback
 
-    async def deaf(self: object, at_ms: float) -> None: ...
-
-    monkeypatch.setattr(client.Playback, "push", lambda *_, **__: None)
+    monkeypatch.setattr(Playback, "push", lambda *_, **__: None)
     again = await replay(call, Cassette(), runs=tmp_path)
     assert events(again) == events(call)
     assert not [event for event in again.events if event.type.startswith("playback.")]
