@@ -5,6 +5,8 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
+# Tests and benches start some hundred processes of ours: each would compile all of it anew.
+unexport PYTHONDONTWRITEBYTECODE
 .PHONY: help demo test slow notebooks lab screenshots recordings check clients format doctor speech bench chaos soak clean audit sbom fuzz
 
 help:  ## this list

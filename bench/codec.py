@@ -93,7 +93,8 @@ def main() -> None:
         outcomes.append(hold(contest, rounds))
     growth = {} if asked.quick else grow()
     quality = {} if asked.quick else aliases(peers)
-    text = report(before, outcomes, growth, quality, missing, peers)
+    waiting = held_back(peers)
+    text = report(before, outcomes, waiting, quality, missing, peers)
     place = asked.results or (None if asked.quick else RESULTS)
     if place is not None:
         draw(outcomes, growth, place / "codec.png")
@@ -101,7 +102,7 @@ def main() -> None:
         (place / "codec.md").write_text(text, encoding="utf-8")
         rows = [{**outcome._asdict(), "ratios": {k: outcome.ratio(k) for k in outcome.ratios}} for outcome in outcomes]
         (place / "codec.json").write_text(json.dumps({"machine": before, "rows": rows}, indent=1) + "\n", "utf-8")
-    write_figures("codec", figures(outcomes), growth=growth)
+    write_figures("codec", figures(outcomes, waiting), growth=growth)
     print(text)
 
 
@@ -343,7 +344,22 @@ def aliases(peers: dict[str, Any]) -> dict[str, float]:
     }
 
 
-def figures(outcomes: list[Outcome]) -> list[Figure]:
+def held_back(peers: dict[str, Any]) -> dict[str, dict[str, float]]:
+    """How much sound waits inside at most when it comes in chunks of 20 ms, in ms: a call adds that to every wait."""
+    found: dict[str, dict[str, float]] = {}
+    for from_hz, to_hz in RATES:
+        streams: dict[str, Callable[[np.ndarray], np.ndarray]] = {"ours": Resampler(from_hz, to_hz).push}
+        if "soxr" in peers:
+            streams["soxr"] = peers["soxr"].ResampleStream(from_hz, to_hz, 1, "float32", "HQ").resample_chunk
+        silence = np.zeros(from_hz // 50, dtype=np.float32)
+        for who, push in streams.items():
+            given = np.cumsum([len(push(silence)) for _ in range(100)])
+            waiting = 20.0 * np.arange(1, 101) - 1000 * given / to_hz
+            found.setdefault(f"{from_hz} to {to_hz} Hz", {})[who] = float(waiting[20:].max())
+    return found
+
+
+def figures(outcomes: list[Outcome], waiting: dict[str, dict[str, float]]) -> list[Figure]:
     """What goes into the one table of all benches."""
     found = []
     for outcome in outcomes:
@@ -353,19 +369,25 @@ def figures(outcomes: list[Outcome]) -> list[Figure]:
                 found.append(Figure(name, outcome.ratio(peer)[1], "×", outcome.goal[peer]))
             elif peer == "ours, before":
                 found.append(Figure(f"{outcome.name}, {outcome.size}: of our own before", outcome.ratio(peer)[1], "×"))
+    for name, ms in waiting.items():
+        if "soxr" in ms:
+            found.append(
+                Figure(f"{name}, as it streams: sound held back, of soxr's", ms["ours"] / ms["soxr"], "×", 1.0)
+            )
     return found
 
 
 def report(
     before: dict[str, str],
     outcomes: list[Outcome],
-    growth: dict[str, list[tuple[float, float]]],
+    waiting: dict[str, dict[str, float]],
     quality: dict[str, float],
     missing: dict[str, str],
     peers: dict[str, Any],
 ) -> str:
     """The findings as Markdown."""
-    slower = [each for each in figures(outcomes) if each.met is False]
+    found = figures(outcomes, waiting)
+    slower = [each for each in found if each.met is False]
     lines = [
         "# The codec, measured beside others",
         "",
@@ -387,7 +409,15 @@ def report(
         lines.append(f"| {outcome.name} | {outcome.size} | {_time(outcome.us['ours'])} | {'; '.join(beside)} |")
     lines += [
         "",
-        f"Goals missed (bold): {len(slower)} of {sum(each.met is not None for each in figures(outcomes))}.",
+        f"Goals missed (bold): {len(slower)} of {sum(each.met is not None for each in found)}.",
+        "",
+    ]
+    held = "; ".join(
+        f"{name} " + ", ".join(f"{who} {ms:.1f} ms" for who, ms in each.items()) for name, each in waiting.items()
+    )
+    lines += [
+        "A call pays for sound that a resampler holds back more than for the processor: each answer waits for it. In "
+        f"chunks of 20 ms there is at most so much inside: {held}.",
         "",
     ]
     if quality:

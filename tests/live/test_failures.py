@@ -35,6 +35,7 @@ async def test_killing_the_engine_in_the_middle_of_a_call(tmp_path: Path) -> Non
         async def call() -> None:
             async with lab.connect(here.relay_url, persona="voice", customer="daniel") as session:
                 await session.greet()
+                await session.until(lambda: any(turn.text for turn in session.conversation.turns))
                 await session.stream(caller.clip[4_500:7_000])
                 killed()
                 await asyncio.Event().wait()  # cancelled when the other side ends the call
