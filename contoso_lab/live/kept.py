@@ -5,13 +5,11 @@ However the starter ends, also by being killed, the pipe to it breaks. So no eng
 
 from __future__ import annotations
 
-import contextlib
 import os
 import runpy
 import signal
 import sys
 import threading
-from pathlib import Path
 
 GIVES_WAY = 5
 """How much nicer than others, of 19."""
@@ -30,9 +28,6 @@ def _give_way() -> None:
     """Whoever thinks goes after those who carry sound: that is little work, and every wait of theirs can be heard."""
     if hasattr(os, "nice"):
         os.nice(GIVES_WAY)
-    # Where the kernel of the system shares the processor out by sessions, it is the session that has to.
-    with contextlib.suppress(OSError):
-        Path("/proc/self/autogroup").write_text(str(GIVES_WAY), encoding="ascii")
 
 
 def _stop_when_left() -> None:
