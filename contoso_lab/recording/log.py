@@ -66,8 +66,7 @@ def read_log(place: Path) -> Log:
             seq, t_ns, dir, ev = value["seq"], value["t_ns"], value["dir"], value["ev"]
             if dir not in _DIRECTIONS or not isinstance(ev, dict):
                 raise TypeError("no direction or no event")
-            if "audio" in ev or "delta" in ev:
-                check_references(ev)
+            check_references(ev)
             event = RecordedEvent(int(seq), event_time_ms(t_ns), cast(Direction, dir), ev)
         except (KeyError, TypeError, ValueError, OverflowError) as error:
             problems.append(f"{place.name}: line {number} is no recorded event ({error}); it was left out")

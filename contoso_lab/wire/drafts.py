@@ -89,7 +89,7 @@ class Draft:
 
     def read_call(self, item: Mapping[str, Any]) -> None:
         """Take in what an item, or an event about one, says of a call of a function; what it leaves out stays."""
-        known = self.call or ToolCall("", "", "", item_id=self.item_id)
+        known = self._known_call()
         self.call = replace(
             known,
             call_id=str(item.get("call_id") or known.call_id or self.item_id),
@@ -98,9 +98,12 @@ class Draft:
             output=item.get("output") or known.output,
         )
 
+    def _known_call(self) -> ToolCall:
+        return self.call or ToolCall("", "", "", item_id=self.item_id)
+
     def more_arguments(self, delta: str) -> None:
         """Take in the next piece of what a function is called with."""
-        known = self.call or ToolCall("", "", "", item_id=self.item_id)
+        known = self._known_call()
         self.call = replace(known, arguments=known.arguments + delta)
 
     def transcribed(self, what: str, ev: Mapping[str, Any], at_ms: float) -> None:

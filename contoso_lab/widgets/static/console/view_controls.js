@@ -35,13 +35,12 @@ export function controlsView(desk) {
     hold.hidden = !live || !push;
     put(hold, { "aria-pressed": call?.pressed !== null && live });
     put(hold.lastChild, { text: call?.pressed === null || !live ? "Hold to talk" : "Let go to send" });
-    const spoken = desk.source === "microphone" || desk.source === "stream";
-    mute.hidden = !live || !spoken;
+    mute.hidden = !live || !isSpoken();
     put(mute, { "aria-pressed": Boolean(call?.muted) });
     put(mute.lastChild, { text: call?.muted ? "Unmute" : "Mute" });
     hangUp.hidden = !busy;
     put(hangUp.lastChild, { text: live ? "Hang up" : "Cancel" });
-    modes.hidden = busy && !spoken;
+    modes.hidden = busy && !isSpoken();
     talk.forEach((button, place) => put(button, { "aria-pressed": (place === 1) === push }));
     both.hidden = !live;
     // A reader of the screen looks now and then; every change of it costs the page more than the bar does.
@@ -51,9 +50,12 @@ export function controlsView(desk) {
 
   function levels() {
     for (const { side, bar } of meters) put(bar.style, { transform: `scaleX(${share(side).toFixed(2)})` });
-    put(hint, { text: hintOf(desk.live && (desk.source === "microphone" || desk.source === "stream")) });
+    put(hint, { text: hintOf(desk.live && isSpoken()) });
     hint.hidden = !hint.textContent;
   }
+
+  // The sound comes from outside: no recorded customer speaks, and nobody types.
+  const isSpoken = () => desk.source === "microphone" || desk.source === "stream";
 
   // Of the meter's length, from -60 dB of full scale to 0.
   function share(side) {
