@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import pwd
 import shutil
 import subprocess
 import tempfile
@@ -12,6 +11,7 @@ from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 from redis import Redis
@@ -107,23 +107,25 @@ def _postgres_programs() -> Path:
 @contextmanager
 def postgres_in(folder: Path) -> Iterator[str]:
     programs = _postgres_programs()
-    user, become = pwd.getpwuid(os.getuid()).pw_name, []
+    become: dict[str, Any] = {}
     if os.getuid() == 0:  # which Postgres refuses to be
-        user, become = "postgres", ["runuser", "-u", "postgres", "--"]
-        shutil.chown(folder, user)
+        become = {"user": "postgres", "group": "postgres", "extra_groups": []}
+        shutil.chown(folder, "postgres")
     data, socket = folder / "data", folder / ".s.PGSQL.5432"
     initdb = [programs / "initdb", "-D", data, "-U", "lab", "-A", "trust", "--no-sync", "-E", "UTF8", "--locale", "C"]
-    subprocess.run([*become, *initdb], check=True, stdout=subprocess.DEVNULL, cwd=folder)
+    subprocess.run(initdb, check=True, stdout=subprocess.DEVNULL, cwd=folder, **become)
     settings = {"listen_addresses": "", "unix_socket_directories": folder, "fsync": "off", "max_connections": 60}
     options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
-    start = [*become, programs / "pg_ctl", "-D", data, "-w"]
+    start = [programs / "pg_ctl", "-D", data, "-w"]
     quoted = " ".join(f"'{each}'" for each in options)
-    subprocess.run([*start, "-l", folder / "log", "-o", quoted, "start"], check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(
+        [*start, "-l", folder / "log", "-o", quoted, "start"], check=True, stdout=subprocess.DEVNULL, **become
+    )
     try:
         assert socket.exists()
         yield f"postgresql://lab@/postgres?host={folder}"
     finally:
-        subprocess.run([*start, "-m", "immediate", "stop"], check=True, stdout=subprocess.DEVNULL)
+        subprocess.run([*start, "-m", "immediate", "stop"], check=True, stdout=subprocess.DEVNULL, **become)
 
 
 @contextmanager

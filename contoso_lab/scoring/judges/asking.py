@@ -159,9 +159,12 @@ async def _all(
             if on_progress is not None:
                 on_progress(done, len(work))
 
+    hopeless: Exception | None = None
     try:
         async with prompts.connection(target), asyncio.TaskGroup() as group:
             for _ in range(min(at_once, len(work))):
                 group.create_task(worker())
     except* ScoringError as problems:
-        raise problems.exceptions[0] from None
+        hopeless = problems.exceptions[0]
+    if hopeless is not None:  # raised from within, the first versions of Python 3.11 put it into a group again
+        raise hopeless
