@@ -47,7 +47,10 @@ def wire(data: bytes) -> None:
                 event = parse(data, dialect=dialect)
             except LabError:
                 continue
-            Conversation().apply(event.data, at_ms=0.0, dir="s2c")
+            talk = Conversation()
+            for dir in ("c2s", "s2c", "local"):
+                talk.apply(event.data, at_ms=0.0, dir=dir)
+            talk.turns  # noqa: B018 - it is worked out when it is asked for
 
 
 def recording(data: bytes) -> None:

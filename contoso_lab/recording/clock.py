@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from contoso_lab.recording.log import RecordedEvent
+from contoso_lab.wire.plain import number
 
 # How late a network may deliver a frame and still be believed to have been on time when it was spoken.
 _JITTER_MS = 250.0
@@ -113,5 +114,4 @@ class LocalClock:
 
 
 def _stamp(event: RecordedEvent) -> float | None:
-    stamp = event.ev.get("client_ms")
-    return float(stamp) if isinstance(stamp, int | float) and not isinstance(stamp, bool) else None
+    return number(event.ev.get("client_ms"))

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Literal
 
 from contoso_lab.recording.clock import LocalClock
 from contoso_lab.recording.log import RecordedEvent
 from contoso_lab.wire import ga_name
+from contoso_lab.wire.plain import number
 
 Reason = Literal["finished", "flushed", "unknown"]
 """Why an answer fell silent; `unknown` when the recording ends before it did."""
@@ -103,11 +104,11 @@ def _report(items: dict[str, _Item], events: Sequence[RecordedEvent]) -> None:
             case "playback.first_audible" if item.audible_ms is None:
                 item.audible_ms = at_ms
             case "playback.underrun":
-                gap_ms = _number(event.ev.get("gap_ms")) or 0.0
+                gap_ms = number(event.ev.get("gap_ms")) or 0.0
                 item.gaps.append((at_ms - gap_ms, gap_ms))
             case "playback.stopped":
                 item.stopped_ms = at_ms
-                item.played_ms = _number(event.ev.get("played_ms"))
+                item.played_ms = number(event.ev.get("played_ms"))
                 item.reason = "flushed" if event.ev.get("reason") == "flushed" else "finished"
 
 
@@ -219,7 +220,3 @@ def _empties_queue(event: RecordedEvent) -> bool:
     if event.dir == "s2c":
         return event.type in {"input_audio_buffer.speech_started", "conversation.item.truncated"}
     return False
-
-
-def _number(value: Any) -> float | None:
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None

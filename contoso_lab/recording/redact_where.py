@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from contoso_lab.recording.bundle import Recording
 from contoso_lab.recording.redact_sound import Span, Utterance
 from contoso_lab.recording.redact_text import Redactor
 from contoso_lab.wire import ga_name
+from contoso_lab.wire.plain import number
 
 
 def utterances(recording: Recording, redactor: Redactor, asked: dict[str, str]) -> dict[str, list[Utterance]]:
@@ -40,10 +39,12 @@ def _caller(recording: Recording) -> dict[str, Span]:
         audio, item = ev.get("audio"), str(ev.get("item_id") or "")
         if isinstance(audio, dict) and audio.get("$audio") == "in":
             sent = audio["off"] + audio["len"]
-        elif name == "input_audio_buffer.speech_started" and _is_number(ev.get("audio_start_ms")):
-            starts[item] = float(ev["audio_start_ms"])
-        elif name == "input_audio_buffer.speech_stopped" and item in starts and _is_number(ev.get("audio_end_ms")):
-            spans[item] = Span(_sample(starts[item], rate_hz), _sample(float(ev["audio_end_ms"]), rate_hz))
+        elif name == "input_audio_buffer.speech_started":
+            if (start_ms := number(ev.get("audio_start_ms"))) is not None:
+                starts[item] = start_ms
+        elif name == "input_audio_buffer.speech_stopped":
+            if item in starts and (end_ms := number(ev.get("audio_end_ms"))) is not None:
+                spans[item] = Span(_sample(starts[item], rate_hz), _sample(end_ms, rate_hz))
         elif name == "input_audio_buffer.committed":
             start = _sample(starts[item], rate_hz) if item in starts else committed
             spans.setdefault(item, Span(min(start, sent), sent))
@@ -66,7 +67,3 @@ def _assistant(recording: Recording) -> dict[str, Span]:
 
 def _sample(ms: float, rate_hz: int) -> int:
     return round(ms * rate_hz / 1000)
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)

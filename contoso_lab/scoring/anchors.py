@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from contoso_lab.wire import ga_name
+from contoso_lab.wire.plain import number
 
 if TYPE_CHECKING:
     from contoso_lab.recording.bundle import Recording
@@ -118,9 +119,9 @@ class _Reader:
         user = self.users.setdefault(item_id, UserItem(item_id))
         match name:
             case "input_audio_buffer.speech_started":
-                user.started_ms, user.audio_start_ms = t_ms, _number(ev.get("audio_start_ms"))
+                user.started_ms, user.audio_start_ms = t_ms, number(ev.get("audio_start_ms"))
             case "input_audio_buffer.speech_stopped":
-                user.stopped_ms, user.audio_end_ms = t_ms, _number(ev.get("audio_end_ms"))
+                user.stopped_ms, user.audio_end_ms = t_ms, number(ev.get("audio_end_ms"))
             case "input_audio_buffer.committed":
                 user.committed_ms = t_ms
 
@@ -144,10 +145,6 @@ class _Reader:
             item.first_audio_ms = t_ms if item.first_audio_ms is None else item.first_audio_ms
         elif name in ("response.output_audio_transcript.delta", "response.output_text.delta"):
             item.first_text_ms = t_ms if item.first_text_ms is None else item.first_text_ms
-
-
-def _number(value: Any) -> float | None:
-    return float(value) if isinstance(value, int | float) else None
 
 
 def _first_known(*moments: float | None) -> float:

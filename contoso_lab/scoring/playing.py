@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from contoso_lab.scoring.features import features
 from contoso_lab.scoring.overlaps import interruptions
 from contoso_lab.scoring.value import EAR_MODES, Mode, Score, Scorer, scorer
+from contoso_lab.wire.plain import number
 
 if TYPE_CHECKING:
     from contoso_lab.recording.bundle import Recording
@@ -78,7 +79,7 @@ def underrun_share(recording: Recording) -> Score:
     played_ms = sum(item.played_ms for item in found.played.values())
     if not any(item.measured for item in found.played.values()):
         return Score.missing("no player reported how it played")
-    gaps = [float(event.ev.get("gap_ms") or 0.0) for event in found.of_type("playback.underrun", "local")]
+    gaps = [number(event.ev.get("gap_ms")) or 0.0 for event in found.of_type("playback.underrun", "local")]
     if played_ms <= 0:
         return Score.missing("nothing was played")
     reason = f"{sum(gaps):.0f} ms in {len(gaps)} gaps"

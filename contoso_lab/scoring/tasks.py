@@ -15,6 +15,7 @@ from contoso_lab.scoring.stats import Estimate
 from contoso_lab.scoring.stats.trials import pass_over_tasks
 from contoso_lab.scoring.text import normalise
 from contoso_lab.scoring.value import Score, Scorer, scorer
+from contoso_lab.wire.plain import number
 
 if TYPE_CHECKING:
     from contoso_lab.recording.bundle import Recording
@@ -78,7 +79,7 @@ def cart_at_end(found: Features) -> dict[str, int]:
     for event in found.recording.events:
         if event.dir == "local" and event.ev.get("type") == "cart.add":
             sku = str(event.ev.get("sku"))
-            cart[sku] = cart.get(sku, 0) + int(event.ev.get("quantity") or 1)
+            cart[sku] = cart.get(sku, 0) + int(number(event.ev.get("quantity")) or 1)
         elif event.dir == "c2s" and event.ev.get("type") == "conversation.item.create":
             told = _cart_told(event.ev.get("item"))
             cart = cart if told is None else told

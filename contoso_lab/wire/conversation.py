@@ -28,6 +28,7 @@ from contoso_lab.wire.dialogue import dialogue_html
 from contoso_lab.wire.drafts import Draft
 from contoso_lab.wire.heard import WordTime
 from contoso_lab.wire.order import ItemOrder
+from contoso_lab.wire.plain import mapping, number, part_index, text
 from contoso_lab.wire.responses import Responses
 from contoso_lab.wire.sound import sound_ms
 from contoso_lab.wire.turns import Role, ToolCall, Turn
@@ -36,7 +37,7 @@ Direction = Literal["c2s", "s2c", "local"]
 """Client to server, server to client, or something that happened on the client's machine."""
 
 _ROLES: dict[str, Role] = {"user": "user", "assistant": "assistant", "system": "system"}
-_CALLS = frozenset({"function_call", "mcp_call"})
+_CALLS = ("function_call", "mcp_call")
 
 
 class Conversation:
@@ -95,15 +96,15 @@ class Conversation:
             self._drafts[item_id].words = tuple(words)
 
     def apply(self, ev: Mapping[str, Any], *, at_ms: float, dir: Direction = "s2c") -> None:
-        """Take the next message into account; what it does not know, it passes over."""
-        name = ga_name(str(ev.get("type", "")))
+        """Take the next message into account; what it does not know, or what makes no sense, it passes over."""
+        name = ga_name(text(ev.get("type")))
         if dir == "s2c":
             self._from_server(name, ev, at_ms)
         elif dir == "c2s":
             self._from_client(name, ev, at_ms)
         elif name.startswith("replay."):
             self._replayed(name, ev)
-        elif name.startswith("playback.") and (draft := self._drafts.get(str(ev.get("item_id")))):
+        elif name.startswith("playback.") and (draft := self._drafts.get(text(ev.get("item_id")))):
             draft.playback(name, ev, at_ms)
             if name == "playback.stopped" and ev.get("reason") == "flushed":
                 for other in self._drafts.values():
@@ -111,17 +112,19 @@ class Conversation:
 
     def _replayed(self, name: str, ev: Mapping[str, Any]) -> None:
         """What a replay says of items, which may not have come yet."""
-        for item_id in map(str, ev.get("item_ids") or ()):
+        told = ev.get("item_ids")
+        item_ids = [item_id for item_id in told if isinstance(item_id, str)] if isinstance(told, list | tuple) else []
+        for item_id in item_ids:
             if draft := self._drafts.get(item_id):
                 draft.off_policy |= name == "replay.turn" and bool(ev.get("off_policy"))
                 draft.replaced |= name == "replay.replaced"
         if name == "replay.stand_ins":
-            self._stand_ins.update(map(str, ev.get("item_ids") or ()))
+            self._stand_ins.update(item_ids)
 
     def _from_server(self, name: str, ev: Mapping[str, Any], at_ms: float) -> None:
         match name:
             case "session.created" | "session.updated":
-                self._session = session_from_beta(_mapping(ev.get("session")))
+                self._session = session_from_beta(mapping(ev.get("session")))
             case "conversation.created":
                 self._responses.conversation_exists()
             case "conversation.item.added" | "conversation.item.done":
@@ -131,7 +134,7 @@ class Conversation:
             case _ if name.startswith("input_audio_buffer."):
                 self._buffer(name, ev, at_ms)
             case _ if name.startswith("conversation.item.input_audio_transcription."):
-                draft = self._draft(str(ev.get("item_id", "")), "user", at_ms)
+                draft = self._draft(text(ev.get("item_id")), "user", at_ms)
                 draft.transcribed(name.rpartition(".")[2], ev, at_ms)
             case _ if name.startswith("response."):
                 self._response(name, ev, at_ms)
@@ -142,14 +145,14 @@ class Conversation:
                 if self._first_append_ms is None:
                     self._first_append_ms = at_ms
             case "response.create":
-                self._responses.asked(_mapping(ev.get("response")))
+                self._responses.asked(mapping(ev.get("response")))
             case "conversation.item.truncate":
                 self._changed(name, ev)
             case "conversation.item.create":
-                item = _mapping(ev.get("item"))
+                item = mapping(ev.get("item"))
                 # The server reports the place "root" as "after nobody", which it also says of a first item.
-                if ev.get("previous_item_id") == "root" and item.get("id"):
-                    self._asked_places[str(item["id"])] = "root"
+                if ev.get("previous_item_id") == "root" and (item_id := text(item.get("id"))):
+                    self._asked_places[item_id] = "root"
                 if item.get("type") == "function_call_output":
                     self._answer_call(item)
 
@@ -160,17 +163,18 @@ class Conversation:
         return self._drafts[item_id]
 
     def _item(self, name: str, ev: Mapping[str, Any], at_ms: float) -> None:
-        item = _mapping(ev.get("item"))
+        item = mapping(ev.get("item"))
         if not isinstance(item_id := item.get("id"), str):
             return
-        draft = self._draft(item_id, _ROLES.get(str(item.get("role")), "assistant"), at_ms)
-        self._order.place(item_id, after=self._asked_places.pop(item_id, None) or ev.get("previous_item_id"))
+        draft = self._draft(item_id, _ROLES.get(text(item.get("role")), "assistant"), at_ms)
+        told = text(ev.get("previous_item_id"))
+        self._order.place(item_id, after=self._asked_places.pop(item_id, None) or told or None)
         self._read_item(draft, item)
         draft.committed = True
         if draft.is_speech:
             if draft.text or (name == "conversation.item.done" and not self._transcribes()):
                 draft.close(at_ms)
-        elif item.get("status") in {"completed", "incomplete"} or name == "conversation.item.done":
+        elif item.get("status") in ("completed", "incomplete") or name == "conversation.item.done":
             draft.close(at_ms)
         elif draft.role != "assistant" or (draft.text and draft.response_id is None):
             draft.close(at_ms)
@@ -185,28 +189,28 @@ class Conversation:
             draft.is_output = True
             self._answer_call(item)
         elif draft.role == "user" and isinstance(content, list):
-            draft.is_speech |= any(_mapping(part).get("type") == "input_audio" for part in content)
+            draft.is_speech |= any(mapping(part).get("type") == "input_audio" for part in content)
 
     def _answer_call(self, item: Mapping[str, Any]) -> None:
         for draft in self._drafts.values():
             if draft.call is not None and draft.call.call_id == item.get("call_id"):
-                draft.call = replace(draft.call, output=str(item.get("output", "")))
+                draft.call = replace(draft.call, output=text(item.get("output")))
 
     def _changed(self, name: str, ev: Mapping[str, Any]) -> None:
-        if draft := self._drafts.get(str(ev.get("item_id"))):
+        if draft := self._drafts.get(text(ev.get("item_id"))):
             if name == "conversation.item.deleted":
                 draft.deleted = True
-            elif isinstance(end_ms := ev.get("audio_end_ms"), int | float):
-                draft.truncated_ms = float(end_ms)
+            elif (end_ms := number(ev.get("audio_end_ms"))) is not None:
+                draft.truncated_ms = end_ms
 
     def _buffer(self, name: str, ev: Mapping[str, Any], at_ms: float) -> None:
-        item_id = str(ev.get("item_id", ""))
+        item_id = text(ev.get("item_id"))
         match name:
             case "input_audio_buffer.speech_started":
                 self._speaking = item_id
                 draft = self._draft(item_id, "user", at_ms)
                 draft.is_speech, draft.committed, draft.started_ms = True, True, at_ms
-                self._audio_start_ms[item_id] = float(ev.get("audio_start_ms") or 0)
+                self._audio_start_ms[item_id] = number(ev.get("audio_start_ms")) or 0.0
                 for other in self._drafts.values():
                     # Speech that began and was never committed came to nothing.
                     if other.is_speech and other.stopped_ms is None and other is not draft and not other.parts:
@@ -219,11 +223,11 @@ class Conversation:
                     draft.started_ms = self._first_append_ms if self._first_append_ms is not None else at_ms
                 if draft.stopped_ms is None:
                     draft.stopped_ms = at_ms
-                if item_id in self._audio_start_ms and ev.get("audio_end_ms") is not None:
-                    draft.audio_ms = max(float(ev["audio_end_ms"]) - self._audio_start_ms[item_id], 0.0)
+                if item_id in self._audio_start_ms and (end_ms := number(ev.get("audio_end_ms"))) is not None:
+                    draft.audio_ms = max(end_ms - self._audio_start_ms[item_id], 0.0)
                 if name == "input_audio_buffer.committed":
                     self._first_append_ms = None
-                    self._order.place(item_id, after=ev.get("previous_item_id"))
+                    self._order.place(item_id, after=text(ev.get("previous_item_id")) or None)
                     if not self._transcribes():
                         draft.close(at_ms)
             case "input_audio_buffer.cleared":
@@ -233,26 +237,25 @@ class Conversation:
 
     def _transcribes(self) -> bool:
         """Whether a transcript is to be expected; a server that never described its session may send one."""
-        audio = _mapping(self._session.get("audio")).get("input")
-        return not self._session or _mapping(audio).get("transcription") is not None
+        audio = mapping(self._session.get("audio")).get("input")
+        return not self._session or mapping(audio).get("transcription") is not None
 
     def _response(self, name: str, ev: Mapping[str, Any], at_ms: float) -> None:
-        response = _mapping(ev.get("response"))
+        response = mapping(ev.get("response"))
         if name == "response.created":
             self._responses.created(response)
-        response_id = str(ev.get("response_id") or response.get("id") or "")
+        response_id = text(ev.get("response_id")) or text(response.get("id"))
         if self._responses.is_aside(response_id):
             return
         if name == "response.done":
             self._response_done(response_id, response, at_ms)
             return
-        item = _mapping(ev.get("item"))
-        item_id = ev.get("item_id") or item.get("id")
-        if not isinstance(item_id, str):
+        item = mapping(ev.get("item"))
+        if not (item_id := text(ev.get("item_id")) or text(item.get("id"))):
             return
         draft = self._draft(item_id, "assistant", at_ms)
         draft.response_id = response_id or draft.response_id
-        index = int(ev.get("content_index") or 0)
+        part = part_index(ev.get("content_index"))
         match name:
             case "response.output_item.added" | "response.output_item.done":
                 self._read_item(draft, item)
@@ -262,11 +265,11 @@ class Conversation:
                 draft.audio_ms += sound_ms(ev.get("delta"), self._session)
                 draft.started_ms = at_ms if draft.started_ms is None else draft.started_ms
             case "response.output_audio_transcript.delta" | "response.output_text.delta":
-                draft.parts[index] = draft.parts.get(index, "") + str(ev.get("delta") or "")
+                draft.parts[part] = draft.parts.get(part, "") + text(ev.get("delta"))
             case "response.output_audio_transcript.done" | "response.output_text.done":
-                draft.parts[index] = str(ev.get("transcript") or ev.get("text") or "")
+                draft.parts[part] = text(ev.get("transcript")) or text(ev.get("text"))
             case "response.function_call_arguments.delta" | "response.mcp_call_arguments.delta":
-                draft.more_arguments(str(ev.get("delta") or ""))
+                draft.more_arguments(text(ev.get("delta")))
             case "response.function_call_arguments.done" | "response.mcp_call_arguments.done":
                 self._read_item(draft, {**ev, "type": "function_call"})
 
@@ -283,9 +286,5 @@ class Conversation:
             if draft.response_id == response_id:
                 # What was complete before the end came stays complete.
                 draft.cancelled = status == "cancelled" and not draft.complete
-                draft.failed = status in {"failed", "incomplete"} and not draft.complete
+                draft.failed = status in ("failed", "incomplete") and not draft.complete
                 draft.close(at_ms)
-
-
-def _mapping(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}

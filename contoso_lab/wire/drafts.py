@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from contoso_lab.wire.heard import WordTime, heard_text
+from contoso_lab.wire.plain import number, part_index, text
 from contoso_lab.wire.turns import Role, Status, ToolCall, Turn
 
 # An interruption shorter than this is a rounding of the two sides' clocks, not a missed word.
@@ -81,9 +82,9 @@ class Draft:
         """Take the text out of an item's content; say whether there was any."""
         found = False
         for index, part in enumerate(content if isinstance(content, list) else ()):
-            text = (part.get("transcript") or part.get("text")) if isinstance(part, Mapping) else None
-            if isinstance(text, str):
-                self.parts[index] = text
+            said = (part.get("transcript") or part.get("text")) if isinstance(part, Mapping) else None
+            if isinstance(said, str):
+                self.parts[index] = said
                 found = True
         return found
 
@@ -92,10 +93,10 @@ class Draft:
         known = self._known_call()
         self.call = replace(
             known,
-            call_id=str(item.get("call_id") or known.call_id or self.item_id),
-            name=str(item.get("name") or known.name),
-            arguments=str(item.get("arguments") or known.arguments),
-            output=item.get("output") or known.output,
+            call_id=text(item.get("call_id")) or known.call_id or self.item_id,
+            name=text(item.get("name")) or known.name,
+            arguments=text(item.get("arguments")) or known.arguments,
+            output=text(item.get("output")) or known.output,
         )
 
     def _known_call(self) -> ToolCall:
@@ -109,12 +110,12 @@ class Draft:
     def transcribed(self, what: str, ev: Mapping[str, Any], at_ms: float) -> None:
         """Take in what the transcription of a user's speech says: `delta`, `completed` or `failed`."""
         self.is_speech = self.committed = True
-        index = int(ev.get("content_index") or 0)
+        part = part_index(ev.get("content_index"))
         match what:
             case "delta":
-                self.parts[index] = self.parts.get(index, "") + str(ev.get("delta") or "")
+                self.parts[part] = self.parts.get(part, "") + text(ev.get("delta"))
             case "completed":
-                self.parts[index] = str(ev.get("transcript") or "")
+                self.parts[part] = text(ev.get("transcript"))
                 self.close(at_ms)
             case "failed":
                 self.failed = True
@@ -131,8 +132,8 @@ class Draft:
             self.play_started_ms = at_ms
         elif name == "playback.stopped":
             self.play_stopped_ms = at_ms
-            if isinstance(played := ev.get("played_ms"), int | float):
-                self.played_ms = float(played)
+            if (played := number(ev.get("played_ms"))) is not None:
+                self.played_ms = played
 
     def flushed(self) -> None:
         """Note that the player emptied its queue: what waited in it was never heard."""

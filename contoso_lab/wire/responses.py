@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from contoso_lab.wire.plain import mapping, text
+
 
 class Responses:
     """The responses of one conversation.
@@ -23,7 +25,7 @@ class Responses:
     def __init__(self) -> None:
         self.active_id: str | None = None
         self._aside: set[str] = set()
-        self._asked_aside: list[Any] = []
+        self._asked_aside: list[dict[str, str]] = []
         self._names_conversation = False
 
     def conversation_exists(self) -> None:
@@ -33,11 +35,11 @@ class Responses:
     def asked(self, response: Mapping[str, Any]) -> None:
         """The client asked for a response."""
         if response.get("conversation") == "none":
-            self._asked_aside.append(response.get("metadata"))
+            self._asked_aside.append(_metadata(response))
 
     def created(self, response: Mapping[str, Any]) -> None:
         """The server began a response."""
-        response_id = str(response.get("id") or "")
+        response_id = text(response.get("id"))
         if self._stands_aside(response):
             self._aside.add(response_id)
         else:
@@ -56,10 +58,15 @@ class Responses:
         if response.get("conversation_id") is not None:
             self._names_conversation = True
             return False
-        metadata = response.get("metadata")
+        metadata = _metadata(response)
         for asked in self._asked_aside:
             # A server's own answer may come between the request and what it asked for; metadata tell them apart.
             if not asked or asked == metadata:
                 self._asked_aside.remove(asked)
                 return True
         return "conversation_id" in response and self._names_conversation
+
+
+def _metadata(response: Mapping[str, Any]) -> dict[str, str]:
+    """What the protocol allows in them: texts. Two nestings of a stranger's are better not compared."""
+    return {key: value for key, value in mapping(response.get("metadata")).items() if isinstance(value, str)}

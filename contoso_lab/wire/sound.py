@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from contoso_lab.wire.plain import number, text
+
 _PCM_HZ, _PHONE_HZ = 24000, 8000
 
 
@@ -20,8 +22,7 @@ def sound_ms(payload: Any, session: Mapping[str, Any]) -> float:
     """
     style, rate_hz = _style(session)
     if isinstance(payload, Mapping):
-        samples = payload.get("len")
-        return 1000 * samples / rate_hz if isinstance(samples, int) else 0.0
+        return 1000 * max(number(payload.get("len")) or 0.0, 0.0) / rate_hz
     if not isinstance(payload, str):
         return 0.0
     size_bytes = len(payload) * 3 // 4 - payload[-2:].count("=")
@@ -34,5 +35,6 @@ def _style(session: Mapping[str, Any]) -> tuple[str, int]:
         found = found.get(name) if isinstance(found, Mapping) else None
     if not isinstance(found, Mapping):
         return "audio/pcm", _PCM_HZ
-    style = str(found.get("type") or "audio/pcm")
-    return style, int(found.get("rate") or _PCM_HZ) if style == "audio/pcm" else _PHONE_HZ
+    style = text(found.get("type")) or "audio/pcm"
+    told_hz = int(number(found.get("rate")) or 0)
+    return style, (told_hz if told_hz > 0 else _PCM_HZ) if style == "audio/pcm" else _PHONE_HZ

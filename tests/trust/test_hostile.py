@@ -284,6 +284,15 @@ CLAIMS = {
         ],
         {"dir": "local"},
     ),
+    "times that no clock can hold": (
+        [
+            sound(0, 100),
+            {"type": "playback.started", "item_id": "a", "client_ms": 10**400},
+            {"type": "playback.underrun", "item_id": "a", "client_ms": float("nan"), "gap_ms": 10**400},
+            {"type": "playback.stopped", "item_id": "a", "client_ms": [], "played_ms": 10**400},
+        ],
+        {"dir": "local"},
+    ),
 }
 
 
