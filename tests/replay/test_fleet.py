@@ -19,6 +19,7 @@ import pytest
 from contoso_lab.errors import ReplayError
 from contoso_lab.recording import Recording
 from contoso_lab.replay.fleet import Limits, Plan, SpendLimit, Variant, forecast, plan, run_fleet
+from contoso_lab.replay.fleet.journal import Finished
 from contoso_lab.replay.fleet.limits import Gate
 from contoso_lab.replay.fleet.plan import derived_seed
 from contoso_lab.replay.fleet.work import spent_usd
@@ -229,9 +230,9 @@ async def test_the_money_is_a_hard_stop(sessions: list[Path], tmp_path: Path, mo
     each = spent_usd(Recording.open(sessions[0]), "gpt-realtime")
     asked: list[str] = []
 
-    async def do(plan: Plan, unit: Any) -> dict[str, Any]:
+    async def do(plan: Plan, unit: Any) -> Finished:
         asked.append(unit.key)
-        return {"usd": each, "rows": [], "status": "done"}
+        return Finished.of({"usd": each, "rows": [], "status": "done"})
 
     monkeypatch.setattr("contoso_lab.replay.fleet.executors.do", do)
     told = made(tmp_path / "run", sessions, variants={"a": Variant(mode="fast")}, target=OPENAI)

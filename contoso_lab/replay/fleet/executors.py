@@ -29,11 +29,7 @@ Doing = Callable[[Unit], Awaitable[Finished]]
 async def here(plan: Plan) -> AsyncIterator[Doing]:
     """In this process, as tasks."""
     if plan.relay_url is not None or plan.target is not None:
-
-        async def until_left(unit: Unit) -> Finished:
-            return Finished.of(await do(plan, unit))
-
-        yield until_left
+        yield lambda unit: do(plan, unit)
         return
 
     async def to_its_end(unit: Unit) -> Finished:
@@ -41,7 +37,7 @@ async def here(plan: Plan) -> AsyncIterator[Doing]:
         # the run is gone on with.
         work = asyncio.ensure_future(do(plan, unit))
         try:
-            return Finished.of(await asyncio.shield(work))
+            return await asyncio.shield(work)
         except asyncio.CancelledError:
             await asyncio.wait([work])
             raise

@@ -34,7 +34,7 @@ class Finished(NamedTuple):
 
     @classmethod
     def of(cls, result: dict[str, Any]) -> Self:
-        """The same for a result of `do`."""
+        """The same for what `do` found out, or what the journal says of it."""
         return cls(float(result["usd"]), written(result))
 
 

@@ -26,7 +26,7 @@ from contoso_lab.settings import Settings, Target
 from contoso_lab.wire.prices import PriceTable, cost_usd
 
 
-async def do(plan: Plan, unit: Unit) -> dict[str, Any]:
+async def do(plan: Plan, unit: Unit) -> Finished:
     """Do one unit, and give its result; what fails is a result, too, with the sentence."""
     variant = plan.variants[unit.variant]
     about = {"session": Path(unit.session).name, "variant": unit.variant, "epoch": unit.epoch, "seed": unit.seed}
@@ -34,16 +34,16 @@ async def do(plan: Plan, unit: Unit) -> dict[str, Any]:
         made = await _made(plan, unit, variant)
         rows = _scored(plan, made)
     except LabError as error:
-        return {**about, "status": "failed", "reason": str(error), "usd": 0.0, "rows": []}
+        return Finished.of({**about, "status": "failed", "reason": str(error), "usd": 0.0, "rows": []})
     usd = spent_usd(made, _model(plan)) if variant.asks else 0.0
-    return {**about, "status": "done", "recording": made.id, "usd": usd, "rows": rows}
+    return Finished.of({**about, "status": "done", "recording": made.id, "usd": usd, "rows": rows})
 
 
 def do_blocking(plan_json: str, unit_json: str) -> Finished:
     """`do` for a worker that is told everything as text."""
     import asyncio
 
-    return Finished.of(asyncio.run(do(_plan(plan_json), Unit.model_validate_json(unit_json))))
+    return asyncio.run(do(_plan(plan_json), Unit.model_validate_json(unit_json)))
 
 
 def spent_usd(recording: Recording, model: str | None) -> float:
