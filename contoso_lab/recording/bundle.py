@@ -18,6 +18,7 @@ from contoso_lab.recording.inside import MOST_SILENCE_S, check_inside
 from contoso_lab.recording.labels import Labels
 from contoso_lab.recording.log import Log, RecordedEvent, RecordedEvents, read_lines, read_log
 from contoso_lab.recording.manifest import MANIFEST, ClockInfo, Manifest, WallAnchor, safe_name, write_whole
+from contoso_lab.recording.sound_spans import SoundSpans, stretches_of
 from contoso_lab.recording.tables import tool_calls_table, turns_table
 from contoso_lab.recording.timeline import Timeline
 from contoso_lab.recording.track import pcm_as_stored, track_file
@@ -154,15 +155,13 @@ class Recording:
 
     def item_audio(self, item_id: str) -> Clip:
         """The sound of one answer as it was received; empty when it has none."""
-        whole = self.assistant_audio
-        parts = [
-            whole.samples[ref["off"] : ref["off"] + ref["len"]]
-            for event, ref in self._references("out")
-            if event.ev.get("item_id") == item_id
-        ]
-        import numpy as np
+        found = [(event.ev.get("item_id"), (ref["off"], ref["len"])) for event, ref in self._references("out")]
+        return stretches_of(self.assistant_audio, [stretch for name, stretch in found if name == item_id])
 
-        return Clip(np.concatenate(parts), whole.rate_hz) if parts else silence(0, whole.rate_hz)
+    @cached_property
+    def sound_spans(self) -> SoundSpans:
+        """Where both tracks hold sound."""
+        return SoundSpans(self.path, lambda name: self.user_audio if name == "in" else self.assistant_audio)
 
     def timeline(self) -> Timeline:
         """Who sounded when, on the session clock."""
@@ -232,7 +231,7 @@ class Recording:
 
     @cached_property
     def _timeline(self) -> Timeline:
-        return Timeline.of(self.events, self.user_audio, self.assistant_audio.rate_hz)
+        return Timeline.of(self.events, self.sound_spans)
 
     def _labels_place(self, rater: str) -> Path:
         return self.path / "labels" / f"{safe_name(rater, 'rater')}.json"

@@ -80,7 +80,7 @@ def keep_turns(folder: Path, rows: list[dict[str, Any]]) -> Any:
     # A recording without a turn has one row that says of what it was made, and has no number.
     facts: dict[str, Any] = {}
     if made_of is not None:
-        facts = dict(zip(_INPUT, (*made_of, _digest(folder)), strict=True))
+        facts = dict(zip(_INPUT, (*made_of, events_digest(folder)), strict=True))
     table = pa.Table.from_pylist([row | facts for row in rows] or [facts], schema=schema())
     if made_of is not None and Input.of(folder) == made_of:  # else it changed while it was read
         with contextlib.suppress(OSError):  # a folder that cannot be written is worked out every time
@@ -99,8 +99,9 @@ def _fits(folder: Path, made_of: Input, row: dict[str, Any]) -> bool:
     if (row["rules_version"], row["input_bytes"]) != (made_of.rules_version, made_of.size_bytes):
         return False
     # A copy, or a checkout, has another age and the same events.
-    return bool(row["input_ns"] == made_of.age_ns or row["input_sha256"] == _digest(folder))
+    return bool(row["input_ns"] == made_of.age_ns or row["input_sha256"] == events_digest(folder))
 
 
-def _digest(folder: Path) -> str:
+def events_digest(folder: Path) -> str:
+    """The SHA-256 of a recording's events, in hex; raises OSError."""
     return hashlib.sha256((folder / EVENTS).read_bytes()).hexdigest()

@@ -15,7 +15,7 @@ import contextlib
 import os
 import secrets
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -82,6 +82,11 @@ def write_beside(place: Path, tables: Any) -> None:
     """Write a pyarrow table to a hidden draft and put it in place as a whole; raises OSError."""
     import pyarrow.parquet as pq
 
+    put_beside(place, lambda draft: pq.write_table(tables, draft, write_page_checksum=True))
+
+
+def put_beside(place: Path, write: Callable[[Path], object]) -> None:
+    """Let something that can be made again be written to a hidden draft, and put it in place; raises OSError."""
     may_be_written(place)
     place.parent.mkdir(exist_ok=True)
     ignore = place.parent / ".gitignore"
@@ -89,7 +94,7 @@ def write_beside(place: Path, tables: Any) -> None:
         ignore.write_text("# made again from the recordings whenever it is missing\n*\n", encoding="utf-8")
     draft = place.with_name(f".{place.name}.{os.getpid()}-{secrets.token_hex(4)}")
     try:
-        pq.write_table(tables, draft, write_page_checksum=True)
+        write(draft)
         os.replace(draft, place)
     finally:
         draft.unlink(missing_ok=True)

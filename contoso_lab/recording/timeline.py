@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from contoso_lab.audio import Clip, FloatArray, Stereo, find_speech
+from contoso_lab.audio import Clip, FloatArray, Stereo
 from contoso_lab.audio.files import LONGEST_MS
 from contoso_lab.errors import RecordingError
 from contoso_lab.recording.clock import AudioClock, Frame
 from contoso_lab.recording.log import RecordedEvent
 from contoso_lab.recording.playback import PlayedItem, played_items
+from contoso_lab.recording.sound_spans import SoundSpans
 from contoso_lab.wire import ga_name
 
 # A pause of the sending client that is shorter than this is jitter, and must not tear the sound.
@@ -38,13 +39,13 @@ class Timeline:
     """Whether the player's own reports are there; otherwise `items` are a model's guess."""
 
     @classmethod
-    def of(cls, events: tuple[RecordedEvent, ...], user: Clip, assistant_rate_hz: int) -> Timeline:
-        """Make the timeline from the events and the caller's track."""
-        clock = AudioClock.of(_frames(events), user.rate_hz)
+    def of(cls, events: tuple[RecordedEvent, ...], sound: SoundSpans) -> Timeline:
+        """Make the timeline from the events and what the tracks hold."""
+        clock = AudioClock.of(_frames(events), sound.rate_hz("in"))
         spans = tuple(
-            SpokenSpan(clock.session_ms(span.start_ms), clock.session_ms(span.end_ms)) for span in find_speech(user)
+            SpokenSpan(clock.session_ms(span.start_ms), clock.session_ms(span.end_ms)) for span in sound.of("in")
         )
-        items = played_items(events, assistant_rate_hz)
+        items = played_items(events, sound.rate_hz("out"))
         measured = any(event.dir == "local" and event.type == "playback.started" for event in events)
         return cls(clock, spans, items, measured)
 

@@ -6,16 +6,15 @@ here that is done once and kept as long as the recording is. Labels that change 
 
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property, lru_cache, wraps
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from contoso_lab.audio import Clip, find_speech, silence
 from contoso_lab.errors import LabError
 from contoso_lab.recording.clock import LocalClock
+from contoso_lab.recording.sound_spans import Stretch, joined
 from contoso_lab.scoring.anchors import Anchors, read_anchors
 from contoso_lab.scoring.exchanges import FRAME_MS, Exchange, find_exchanges
 from contoso_lab.scoring.matching import Interval
@@ -35,8 +34,6 @@ if TYPE_CHECKING:
 
 
 _KEPT_AS = "_scoring_features"
-_AT_FIRST_MS = 2000.0
-"""Nearly every answer is audible within this time."""
 Found = TypeVar("Found")
 
 
@@ -96,38 +93,19 @@ class Features:
     @cached_property
     def sounding(self) -> list[Sounding]:
         """Where the assistant was audible, in order of time; pauses under 200 ms stay inside."""
-        track = self.recording.assistant_audio
+        heard = self.recording.sound_spans
         found: list[Sounding] = []
         for item in self.played.values():
             for piece in item.pieces:
-                clip = Clip(track.samples[piece.off : piece.off + piece.len], track.rate_hz)
-                for span in find_speech(clip, shortest_ms=FRAME_MS):
+                for span in heard.of("out", [(piece.off, piece.len)], shortest_ms=FRAME_MS):
                     start, end = piece.start_ms + span.start_ms, piece.start_ms + span.end_ms
                     found.append(Sounding(start, end, item.item_id, item.response_id))
         return sorted(found, key=lambda span: span.start_ms)
 
     def leading_silence_ms(self, item_id: str) -> float | None:
-        """Quiet at the front of an answer; None when it holds no audible sound at all."""
-        if item_id not in self._leading:
-            # The first sound is the same whatever follows it; the rest is listened to where there is none.
-            spans = find_speech(self.item_audio(item_id, most_ms=_AT_FIRST_MS), shortest_ms=FRAME_MS)
-            spans = spans or find_speech(self.item_audio(item_id), shortest_ms=FRAME_MS)
-            self._leading[item_id] = float(spans[0].start_ms) if spans else None
-        return self._leading[item_id]
-
-    def item_audio(self, item_id: str, *, most_ms: float = math.inf) -> Clip:
-        """The sound of one answer as it was received, or its first `most_ms`."""
-        import numpy as np
-
-        track = self.recording.assistant_audio
-        left = most_ms * track.rate_hz / 1000
-        parts = []
-        for off, length in self._chunks.get(item_id, ()):
-            parts.append(track.samples[off : off + int(min(length, left))])
-            left -= length
-            if left <= 0:
-                break
-        return Clip(np.concatenate(parts), track.rate_hz) if parts else silence(0, track.rate_hz)
+        """Quiet at the front of an answer as it was received; None when it holds no audible sound at all."""
+        spans = self.recording.sound_spans.of("out", self._stretches.get(item_id, ()), shortest_ms=FRAME_MS)
+        return float(spans[0].start_ms) if spans else None
 
     @cached_property
     def responses_done(self) -> dict[str, dict[str, Any]]:
@@ -228,18 +206,14 @@ class Features:
         return [(turn.item_id, turn.heard) for turn in self.turns if turn.role == "assistant" and turn.heard.strip()]
 
     @cached_property
-    def _leading(self) -> dict[str, float | None]:
-        return {}
-
-    @cached_property
-    def _chunks(self) -> dict[str, list[tuple[int, int]]]:
-        found: dict[str, list[tuple[int, int]]] = {}
+    def _stretches(self) -> dict[str, list[Stretch]]:
+        found: dict[str, list[Stretch]] = {}
         for event in self.of_type("response.output_audio.delta", "s2c"):
             delta = event.ev.get("delta")
             if isinstance(delta, dict) and delta.get("$audio") == "out":
                 place = (int(delta["off"]), int(delta["len"]))
                 found.setdefault(str(event.ev.get("item_id")), []).append(place)
-        return found
+        return {item_id: joined(stretches) for item_id, stretches in found.items()}
 
     @cached_property
     def _by_type(self) -> dict[tuple[str, str], list[RecordedEvent]]:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gc
 import math
 import subprocess
 import sys
@@ -10,7 +11,7 @@ from typing import Any
 import pytest
 
 from contoso_lab.errors import RecordingError, ScoringError
-from contoso_lab.recording import Recording
+from contoso_lab.recording import Recording, bundle
 from contoso_lab.scoring import Metric, Row, Score, Scores, default_scorers, score, scorer
 
 SHARE = Metric("share_of_good", unit="share", aggregate="ratio", about="Share of the good <ones>.")
@@ -155,6 +156,20 @@ def test_one_broken_recording_does_not_stop_the_others(call: Callable[..., Any])
 
     calls = [call().recording(name=name) for name in ("good", "bad", "fine")]
     assert [row.status for row in score(calls, picky)] == ["ok", "error", "ok"]
+
+
+def test_a_call_that_was_scored_is_scored_again_without_its_sound(
+    tent_call: Callable[..., Recording], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recording = tent_call()
+    first = score(recording)
+    assert gc.isenabled()
+
+    def unpacked(place: Path) -> None:
+        raise AssertionError(f"{place} was unpacked again")
+
+    monkeypatch.setattr(bundle, "read_audio", unpacked)
+    assert score(Recording.open(recording.path)).rows == first.rows
 
 
 def test_a_scorer_with_nothing_to_say_leaves_a_row(call: Callable[..., Any]) -> None:
