@@ -108,11 +108,9 @@ def figures(found: Findings) -> list[Figure]:
 
 def _start(asked: argparse.Namespace, load: Load, core: int) -> tuple[list[Peer], dict[str, str]]:
     _say("getting the peers ready")
-    found, missing = all_peers(load, asked.work, voicerag=asked.voicerag, extra=asked.variant)
-    if asked.peers:
-        wanted = tuple(name.lower() for name in asked.peers)
-        found = [peer for peer in found if peer.name.lower().startswith(wanted)]
-        missing = {name: why for name, why in missing.items() if name.lower().startswith(wanted)}
+    found, missing = all_peers(
+        load, asked.work, voicerag=asked.voicerag, extra=asked.variant, wanted=asked.peers or [""]
+    )
     peers = []
     for peer in found:
         _say(f"starting {peer.name}")

@@ -93,9 +93,10 @@ class Ours(Peer):
 
 
 def all_peers(
-    load: Load, folder: Path, *, voicerag: Path | None, extra: Sequence[str]
+    load: Load, folder: Path, *, voicerag: Path | None, extra: Sequence[str], wanted: Sequence[str]
 ) -> tuple[list[Peer], dict[str, str]]:
-    """All that can be started here, and why the others cannot, by name."""
+    """All whose names begin as wanted and that can be started here, and why the others cannot, by name."""
+    begins = tuple(name.lower() for name in wanted)
     found: list[Peer] = []
     missing: dict[str, str] = {}
     makers = {
@@ -109,6 +110,8 @@ def all_peers(
         "LiteLLM": lambda: [_litellm(load, folder)],
     }  # fmt: skip
     for name, make in makers.items():
+        if not name.lower().startswith(begins):
+            continue  # some of them take minutes to install
         try:
             found += make()
         except NotHere as reason:
