@@ -16,7 +16,7 @@ from contoso_lab.prompts.check import check_inputs
 from contoso_lab.prompts.messages import to_wire as to_wire
 from contoso_lab.prompts.places import find, shown
 from contoso_lab.prompts.source import from_its_folder, front_and_body
-from contoso_lab.prompts.template_rules import check_template
+from contoso_lab.prompts.template_rules import check_kinds, check_template
 from contoso_lab.prompts.version1 import convert, is_version_1
 
 if TYPE_CHECKING:
@@ -200,6 +200,7 @@ def load(name: str | Path) -> Prompt:
         agent.metadata = {**(agent.metadata or {}), "__source_path": str(path)}
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as problem:
         raise PromptError(f"{where}: {_flat(problem)}; correct the front matter") from problem
+    check_kinds(agent.template, where)
     return Prompt(
         name=agent.name or path.stem,
         path=path,

@@ -7,7 +7,12 @@ itself. So a template may name inputs, look into them, ask, go through them and 
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from contoso_lab.errors import PromptError
+
+if TYPE_CHECKING:
+    from prompty.model import Template
 
 MOST_CHARACTERS = 200_000
 """A longer body is no prompt that a model could take."""
@@ -21,6 +26,20 @@ _METHODS = frozenset(
     "capitalize count endswith find get index items keys lower lstrip rstrip split splitlines startswith strip title "
     "upper values cycle".split()
 )
+
+
+def check_kinds(template: Template | None, where: str) -> None:
+    """Refuse a template in another language than that of the rules below; prompty's mustache reads files by name.
+
+    Raises:
+        PromptError: the front matter names another renderer or parser; says which.
+    """
+    for part, known in (("format", ("jinja2", "jinja")), ("parser", ("prompty",))):
+        kind = getattr(getattr(template, part, None), "kind", None)
+        if kind not in (None, "", "*", *known):
+            raise PromptError(
+                f"{where}: the {part} {kind!r} of its template is not known here; write it for {known[0]}"
+            )
 
 
 def check_template(body: str, where: str) -> None:

@@ -105,6 +105,19 @@ def test_a_template_runs_nothing_and_takes_nothing(home: Path, name: str) -> Non
     assert SECRET not in str(refused.value)
 
 
+@pytest.mark.parametrize(("format", "parser"), [("mustache", "prompty"), ("jinja1", "prompty"), ("jinja2", "no")])
+def test_a_template_in_another_language_is_not_filled_in(
+    home: Path, monkeypatch: pytest.MonkeyPatch, format: str, parser: str
+) -> None:
+    (home.parent / "secret.mustache").write_text(SECRET)
+    monkeypatch.chdir(home)
+    place = home / "stranger.prompty"
+    template = f"{{format: {{kind: {format}}}, parser: {{kind: {parser}}}}}"
+    place.write_text(f"---\nname: stranger\ntemplate: {template}\n---\nsystem:\n{{{{> ../secret}}}}\n")
+    with pytest.raises(PromptError, match="stranger.prompty: the .* of its template is not known here"):
+        load(place).render()
+
+
 FRONTS = {
     "environment in a default": INPUT % "${env:OPENAI_API_KEY}",
     "environment in the description": "description: ${env:OPENAI_API_KEY}\n",

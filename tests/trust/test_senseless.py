@@ -13,7 +13,20 @@ import pytest
 from contoso_lab.wire import Conversation, Direction
 from contoso_lab.wire.vocabulary import CLIENT_EVENTS, SERVER_EVENTS
 
-WRONG = ([], {}, [[1]], {"$audio": "out", "len": 10**400}, "x", 1e999, float("nan"), 10**400, -1, 0.5, True, None)
+WRONG: tuple[Any, ...] = (
+    [],
+    {},
+    [[1]],
+    {"$audio": "out", "len": 10**400},
+    "x",
+    1e999,
+    float("nan"),
+    10**400,
+    -1,
+    0.5,
+    True,
+    None,
+)
 ITEM = {
     "id": "b", "type": "function_call", "role": "assistant", "status": "completed", "call_id": "c", "name": "n",
     "arguments": "{}", "output": "o", "content": [{"type": "text", "text": "x", "transcript": "y"}],
