@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -235,5 +235,8 @@ def _line(value: Any) -> str:
 
 
 def _listed(value: Any) -> tuple[str, ...]:
+    """The parts of a list, of a text with dividers, or of a list of one that was written without its brackets."""
     parts = re.split(r"[|;\n]", value) if isinstance(value, str) else value
+    if not isinstance(parts, Iterable):
+        parts = (parts,)
     return tuple(_line(part) for part in parts if str(part).strip())

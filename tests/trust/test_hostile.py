@@ -237,6 +237,13 @@ def test_a_catalogue_reads_nothing_of_this_machine(home: Path, name: str) -> Non
     assert "root:" not in str(refused.value)
 
 
+def test_a_number_where_a_list_belongs_is_a_list_of_one(home: Path) -> None:
+    place = home / "shop.json"
+    place.write_text('[{"name": "Kayak", "price": 1, "aliases_de": 9, "aliases": {"fr": 1.5}, "features": true}]')
+    [kayak] = Catalog.read(place).products
+    assert (kayak.aliases, kayak.features) == ({"de": ("9",), "fr": ("1.5",)}, ("True",))
+
+
 @pytest.mark.parametrize(
     "text", ["name,price" + ",a" * 5000 + "\nx,1\n", 'name,price\n"' + "x" * 100_000, "name,price\n", "\0", ""],
     ids=["wide", "a quote that never ends", "no rows", "nul", "nothing"],
