@@ -65,7 +65,9 @@ doctor: $(READY)  ## what is installed, what is missing, and what to do about it
 
 audit: $(READY)  ## ask the advisory database about every version in constraints.txt (needs a network)
 	$(PYTHON) -m venv build/tools && build/tools/bin/python -m pip install --quiet --disable-pip-version-check pip-audit
-	build/tools/bin/pip-audit --requirement constraints.txt --no-deps --disable-pip --progress-spinner off
+	@build/tools/bin/pip-audit --strict --requirement constraints.txt --no-deps --disable-pip --progress-spinner off 2>build/audit.log \
+	  || { if grep -q '^Found' build/audit.log; then grep '^Found' build/audit.log; else \
+	  echo "make: nothing was audited, the advisory database at pypi.org gave no answer ($$(tail -n 1 build/audit.log)): try again with a network"; fi; exit 1; }
 
 sbom: $(READY)  ## write the bill of materials of this environment: build/sbom.json (CycloneDX)
 	$(PYTHON) -m venv build/tools && build/tools/bin/python -m pip install --quiet --disable-pip-version-check cyclonedx-bom
