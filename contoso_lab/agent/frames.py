@@ -217,5 +217,4 @@ class FindingFrame(_FromUs):
 
 
 OutFrame = FindingFrame | ThreadFrame | AssistantFrame | ContextFrame | ActionFrame | ErrorFrame
-SocketMessage = Annotated[OutFrame, Field(discriminator="type")]
 """Everything that the server sends."""

@@ -44,11 +44,6 @@ class Items:
         """Whether a tool was called under this id."""
         return any(each.wire["type"] == "function_call" and each.wire["call_id"] == call_id for each in self._items)
 
-    @property
-    def last_id(self) -> str | None:
-        """The id of the last item."""
-        return self._items[-1].id if self._items else None
-
     def previous_of(self, item_id: str) -> str | None:
         """The id of the item before this one; None when it is the first, or not here."""
         index = next((n for n, item in enumerate(self._items) if item.id == item_id), 0)

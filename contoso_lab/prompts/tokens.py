@@ -121,17 +121,6 @@ def _surely_fits(messages: Sequence[Mapping[str, Any]], limit: int) -> bool:
     return REPLY_TOKENS + sum(MESSAGE_TOKENS + 4 * len(text) for text in texts) <= limit
 
 
-def tokens_line(messages: Sequence[Mapping[str, Any]], model: str = "") -> str:
-    """One line for a person: how long the messages are, and how much of the model's window that is.
-
-    >>> tokens_line([{"role": "user", "content": "Hello."}], "gpt-4o")
-    'about 10 tokens, 0 % of the 128000 of gpt-4o'
-    """
-    tokens, window = count_tokens(messages, model), window_of(model)
-    share = f", {100 * tokens // window} % of the {window} of {model}" if window else ""
-    return f"about {tokens} tokens{share}"
-
-
 def _content(content: Any, model: str) -> int:
     if content is None:
         return 0

@@ -13,7 +13,6 @@ from contoso_lab.prompts.tokens import (
     PICTURE_TOKENS,
     check_window,
     count_tokens,
-    tokens_line,
     window_of,
 )
 
@@ -78,10 +77,3 @@ def test_a_prompt_that_does_not_fit_is_refused_with_a_sentence() -> None:
     check_window("p", [{"role": "user", "content": "x" * 8000}], "gpt-4")  # too long to be sure at once, and it fits
     with pytest.raises(PromptError, match="the 4000 that local"):
         check_window("p", messages, "local", window=4000)
-
-
-def test_a_line_for_people_says_how_much_of_the_window_it_is() -> None:
-    line = tokens_line([{"role": "user", "content": "tent " * 4000}], "gpt-4")
-    assert line.startswith("about 4")
-    assert line.endswith("% of the 8192 of gpt-4")
-    assert tokens_line([], "local") == "about 3 tokens"

@@ -31,9 +31,8 @@ class Worth(IntEnum):
     """What a sentence is worth; when there are too many, the highest number goes first."""
 
     MUST = 0
-    REASON = 1
-    MORE = 2
-    NICE = 3
+    MORE = 1
+    NICE = 2
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 ENDPOINTS = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
 _PROTOCOLS = ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL")
 
-Attributes = Mapping[str, str | float | bool]
-
 
 class Tracing:
     """Where spans go. `close` sends what is still held back; it may take seconds and is no work for an event loop."""

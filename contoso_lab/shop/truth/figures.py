@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from contoso_lab.shop.catalog import Catalog, Product
+from contoso_lab.shop.catalog import Product
 from contoso_lab.shop.mentions import Mention
 from contoso_lab.shop.truth.facts import ASPECTS, Fact, facts_of
 from contoso_lab.shop.truth.finding import Finding, Verdict
@@ -257,8 +257,3 @@ def same_figure(quantity: Quantity, value: float, *, near: bool = False) -> bool
     if quantity.converted:
         return away <= max(quantity.step / 2, 0.03 * abs(value)) and away <= 0.06 * abs(value)
     return away <= quantity.step / 2 + 1e-9 and away <= 0.05 * abs(value) + 1e-9
-
-
-def known_of(catalog: Catalog, quantity: Quantity, aspect: str) -> list[Product]:
-    """The products of which this figure is true."""
-    return [product for product in catalog if against(product, quantity, aspect)[0] == "true"]
