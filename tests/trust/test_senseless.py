@@ -5,11 +5,15 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from contoso_lab.recording import Recording
+from contoso_lab.scoring.run import default_scorers, score
 from contoso_lab.wire import Conversation, Direction
 from contoso_lab.wire.vocabulary import CLIENT_EVENTS, SERVER_EVENTS
 
@@ -36,9 +40,18 @@ EVENT = {
     "response": {"id": "r", "status": "completed", "output": [ITEM], "metadata": {"for": "us"}, "conversation": "none"},
     "session": {"audio": {"output": {"format": {"type": "audio/pcm", "rate": 24000}}, "input": {"transcription": {}}}},
     "content_index": 0, "audio_start_ms": 1, "audio_end_ms": 2, "played_ms": 3, "delta": "AAAA", "transcript": "t",
-    "text": "t", "arguments": "{}", "name": "n", "reason": "flushed", "off_policy": True,
+    "text": "t", "arguments": "{}", "name": "n", "reason": "flushed", "off_policy": True, "gap_ms": 2, "client_ms": 3,
+    "sku": "TEN-02", "quantity": 1, "usage": {"input_tokens": 1, "output_token_details": {"text_tokens": 1}},
 }  # fmt: skip
-LOCAL = ("playback.started", "playback.stopped", "replay.turn", "replay.replaced", "replay.stand_ins")
+LOCAL = (
+    "playback.started",
+    "playback.stopped",
+    "playback.underrun",
+    "replay.turn",
+    "replay.replaced",
+    "replay.stand_ins",
+    "cart.add",
+)
 REPLY = ("response.created", "response.output_audio.delta", "response.output_text.delta", "response.done")
 
 
@@ -74,3 +87,18 @@ def test_whatever_stands_in_an_event_the_talk_goes_on(dir: Direction, name: str)
         for reply in REPLY:
             talk.apply(answer | {"type": reply}, at_ms=2)
         assert [turn.text for turn in talk.turns if turn.item_id == "z"] == ["AAAA"], event
+
+
+def test_a_recording_of_such_events_is_read_shown_and_scored(tmp_path: Path) -> None:
+    told = [(dir, name, event) for dir, name in NAMES for event in broken(EVENT) if isinstance(event, dict)]
+    lines = [
+        json.dumps({"seq": seq, "t_ns": 1_000_000 * seq, "dir": dir, "ev": {**event, "type": name}}) + "\n"
+        for seq, (dir, name, event) in enumerate(told[::23])
+    ]
+    (tmp_path / "events.jsonl").write_text("".join(lines), encoding="utf-8")
+    call = Recording.open(tmp_path)
+    assert len(lines) > len(call.events) > 0.99 * len(lines), "some are damaged, and are left out when it is opened"
+    assert call.conversation.turns
+    assert "<div" in call._repr_html_()
+    assert call.page().is_file()
+    assert {row.metric for row in score(call, default_scorers()).rows} >= {"underrun_share", "truncation_error_ms"}
