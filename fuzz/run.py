@@ -67,7 +67,8 @@ def corpus(name: str) -> Iterator[bytes]:
         case "sound" | "import_wav":
             yield from _sounds()
         case "picture":
-            yield b"data:image/png;base64," + base64.b64encode(_png())
+            yield b"data:image/png;base64," + base64.b64encode(next(_pictures()))
+            yield from _pictures()
         case "token":
             yield b'Bearer x\0{"persona": "voice", "customer": "maya", "consent": true}'
             yield b'{"session": {"type": "realtime"}, "expires_after": {"anchor": "created_at", "seconds": 60}}'
@@ -78,14 +79,15 @@ def _files(folder: str, pattern: str) -> Iterator[bytes]:
         yield path.read_bytes()[:LONGEST_BYTES]
 
 
-def _png() -> bytes:
+def _pictures() -> Iterator[bytes]:
     import io
 
     from PIL import Image
 
-    file = io.BytesIO()
-    Image.new("RGB", (4, 4)).save(file, "PNG")
-    return file.getvalue()
+    for form in ("PNG", "JPEG", "WEBP", "GIF"):
+        file = io.BytesIO()
+        Image.new("RGB", (4, 4)).save(file, form)
+        yield file.getvalue()
 
 
 def _sounds() -> Iterator[bytes]:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import base64
 import shutil
 import tempfile
 import warnings
@@ -169,10 +170,11 @@ def g711(data: bytes) -> None:
 
 
 def picture(data: bytes) -> None:
-    """A picture that a customer sends into the chat."""
+    """A picture that a customer sends into the chat; bytes that are no address are taken as the picture itself."""
     from contoso_lab.agent.pictures import read_picture
 
-    read_picture(data.decode("latin-1"))
+    sent = data if data.startswith(b"data:") else b"data:image/png;base64," + base64.b64encode(data)
+    read_picture(sent.decode("latin-1"))
 
 
 @cache
