@@ -64,7 +64,7 @@ def test_it_works_where_there_is_no_checkout(installed: Path) -> None:
     assert "personas" in run(lab, "eval", "list", cwd=here)
     program = (
         "import contoso_lab as lab; from contoso_lab.widgets.esm import STATIC; call = lab.example_calls()[0];"
-        "print(len(lab.list_recordings(call.path.parent)), call.page(), (STATIC / 'clip_player.js').is_file())"
+        "print(len(lab.recordings(call.path.parent)), call.page(), (STATIC / 'clip_player.js').is_file())"
     )
     assert str(here / "runs") in (told := run(installed / "venv" / "bin" / "python", "-c", program, cwd=here))
     assert told.split()[-1] == "True"

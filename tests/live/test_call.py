@@ -113,8 +113,8 @@ async def test_a_call_leaves_a_recording_that_scores_well(here: Here) -> None:
 
 @pytest.mark.slow  # make demo does it, too
 async def test_the_same_customer_pairs_with_another_persona(here: Here) -> None:
-    recorded = [lab.Recording.open(path) for path in sorted(here.runs.iterdir()) if path.is_dir()]
-    (source,) = [recording for recording in recorded if recording.manifest.scenario == "short_call"]
+    caller, labels = lab.load_caller("short_call")
+    source = await lab.play(here, caller, persona="voice", labels=labels)
     again = await lab.replay(source, relay_url=here.relay_url, persona="voice_brief", chat=here.target)
     assert again.manifest.replay_of == source.id
     assert again.manifest.mode == "paced"
