@@ -26,8 +26,8 @@ from contoso_lab.wire.events import dump
 
 CYCLES = 120
 """Of thirty seconds each: an hour."""
-TRACED = 12
-"""The last of them, in which every byte is counted."""
+TRACED = 30
+"""The last of them, in which every byte is counted; the bytes rise by 3 kB each seventh minute and sink in between."""
 
 
 def _append(loud: bool, duration_ms: int) -> Any:
