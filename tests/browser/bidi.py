@@ -31,6 +31,8 @@ PREFERENCES = {
     "extensions.getAddons.cache.enabled": False,
 }
 
+ANSWER_S = 120.0
+
 
 class Firefox:
     """One tab of a running Firefox."""
@@ -53,14 +55,21 @@ class Firefox:
         await self.command("browsingContext.activate", context=self._context)
 
     async def command(self, method: str, **given: Any) -> Any:
-        """One command, and its answer."""
+        """One command, and its answer; Firefox may owe it for ever, and then the test shall say which."""
         self._number += 1
         await self._line.send(json.dumps({"id": self._number, "method": method, "params": given}))
+        try:
+            async with asyncio.timeout(ANSWER_S):
+                return await self._answer(self._number)
+        except TimeoutError:
+            raise AssertionError(f"no answer to {method} {given} within {ANSWER_S} s; log {self.log[-20:]}") from None
+
+    async def _answer(self, number: int) -> Any:
         while True:
             said = json.loads(await self._line.recv())
             if said.get("method") == "log.entryAdded":
                 self.log.append(f"{said['params']['level']}: {said['params']['text']}")
-            if said.get("id") == self._number:
+            if said.get("id") == number:
                 assert said.get("type") != "error", said
                 return said["result"]
 
