@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+import atexit
 import base64
+import os
 import shutil
 import tempfile
 import warnings
@@ -18,13 +20,15 @@ from contoso_lab.errors import LabError
 from contoso_lab.home import HOME
 
 Target = Callable[[bytes], object]
+MEMORY = "/dev/shm" if Path("/dev/shm").is_dir() else None
 
 
 @cache
 def _folder() -> Path:
     """A folder for files that the readers want on disk; in memory where this machine has such a place."""
-    memory = Path("/dev/shm")
-    return Path(tempfile.mkdtemp(prefix="contoso-lab-fuzz-", dir=memory if memory.is_dir() else None))
+    place = Path(tempfile.mkdtemp(prefix="contoso-lab-fuzz-", dir=os.environ.get("TMPDIR") or MEMORY))
+    atexit.register(shutil.rmtree, place, ignore_errors=True)
+    return place
 
 
 def _file(name: str, data: bytes) -> Path:
