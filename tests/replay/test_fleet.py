@@ -22,6 +22,7 @@ from contoso_lab.replay.fleet import Limits, Plan, SpendLimit, Variant, forecast
 from contoso_lab.replay.fleet.journal import Finished
 from contoso_lab.replay.fleet.limits import Gate
 from contoso_lab.replay.fleet.plan import derived_seed
+from contoso_lab.replay.fleet.run import FleetRun
 from contoso_lab.replay.fleet.work import spent_usd
 
 PLAIN = "tests.replay.conftest:plain_engine"
@@ -174,6 +175,15 @@ async def test_a_line_that_was_cut_counts_for_nothing(sessions: list[Path], tmp_
     again = await run_fleet(told)
     assert again.results.read_bytes() == whole
     assert journal.read_bytes().count(b"\n") == 3
+
+
+def test_a_result_is_one_line_whatever_its_words_hold(sessions: list[Path], tmp_path: Path) -> None:
+    place = tmp_path / "results.jsonl"
+    reason = 'cut here\u2028and here\x85, "status":"failed"'
+    place.write_bytes(Finished.of({"usd": 0.5, "status": "done", "reason": reason}).text + b"\n")
+    done = FleetRun(made(tmp_path / "run", sessions[:1], variants={"as_is": Variant()}), place, 0.5)
+    assert [unit["reason"] for unit in done.units] == [reason]
+    assert repr(done).endswith("1 units, 0 failed, $0.50>")
 
 
 async def test_what_fails_is_a_result(sessions: list[Path], tmp_path: Path) -> None:

@@ -41,16 +41,13 @@ class FleetRun:
     plan: Plan
     results: Path
     """One line of JSON per unit, in the order of the plan."""
+    usd: float
+    """What the answers cost."""
 
     @property
     def units(self) -> list[dict[str, Any]]:
         """The results, unit by unit."""
-        return [json.loads(line) for line in self.results.read_text("utf-8").splitlines()]
-
-    @property
-    def usd(self) -> float:
-        """What the answers cost."""
-        return float(sum(unit["usd"] for unit in self.units))
+        return [json.loads(line) for line in self.results.read_bytes().splitlines()]
 
     @property
     def failed(self) -> list[str]:
@@ -72,9 +69,9 @@ class FleetRun:
         return [Recording.open(folder / u["recording"]) for u in done]
 
     def __repr__(self) -> str:
-        units = self.units
-        failed = sum(unit["status"] == "failed" for unit in units)
-        return f"<FleetRun in {self.plan.run}: {len(units)} units, {failed} failed, ${self.usd:.2f}>"
+        # Without reading it all: asyncio.run asks a task for its text, twice, and its text is that of its result.
+        failed = self.results.read_bytes().count(b'"status":"failed"')
+        return f"<FleetRun in {self.plan.run}: {len(self.plan.units)} units, {failed} failed, ${self.usd:.2f}>"
 
 
 def forecast(plan: Plan, limits: Limits | None = None) -> Forecast:
@@ -138,7 +135,7 @@ async def run_fleet(
         if left:
             async with place as doing:
                 await _do_all(plan, left, doing, gate, journal, progress)
-        return FleetRun(plan, journal.finish())
+        return FleetRun(plan, journal.finish(), sum(result.usd for result in journal.done.values()))
 
 
 async def _do_all(plan: Plan, left: list[Unit], doing: Doing, gate: Gate, journal: Journal, progress: Progress) -> None:
