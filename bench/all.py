@@ -50,7 +50,7 @@ PIECES = {
     "imports": Piece("Import time and memory", ("imports.py", "--quick"), 90, more="imports.md"),
     "codec": Piece("Audio codec and resampling", ("codec.py", "--quick"), 240, more="codec.md"),
     "growth": Piece("How cost grows with n", ("growth.py", "--quick"), 120, more="growth.md"),
-    "relay": Piece("Relay", ("relay.py", "--quick"), 180, more="relay.md"),
+    "relay": Piece("Relay", ("relay.py", "--quick"), 240, more="relay.md"),
     "recording": Piece(
         "What recording adds to the relay's cost", ("recording.py", "--rounds", "3"), 120, gathering.overhead,
         more="recording.md",
@@ -63,7 +63,7 @@ PIECES = {
     "scoring": Piece("Scoring", ("scoring.py", "--quick"), 90, gathering.tables, more="scoring.md"),
     "console": Piece(
         "Console and notebook: start to first sound, lateness of the microphone",
-        ("console.py", "--quick", "--output", "{folder}/console.md"), 200, gathering.tables, more="console.md",
+        ("console.py", "--quick", "--output", "{folder}/console.md"), 200, more="console.md",
     ),
 }  # fmt: skip
 

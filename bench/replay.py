@@ -1,7 +1,7 @@
 """How quick are replays? Cassettes, rescoring on one core and on two, and sessions a minute in every mode.
 
     python bench/replay.py              # five minutes on two quiet cores; writes bench/results/replay.{md,json,png}
-    python bench/replay.py --quick      # a minute: a twelfth of the turns, a fifth of the sessions, written nowhere
+    python bench/replay.py --quick      # two minutes: a fifth of the turns and of the sessions, written nowhere
 
 Rescoring reads the recordings of `data/recordings`, which differ from each other, under as many names as are needed:
 once as they were recorded, and again, by one worker and by two, with what the first time kept in them.
@@ -115,10 +115,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--turns", type=int, default=10_000, help="how many recorded turns are scored")
     parser.add_argument("--sessions", type=int, default=40, help="how many sessions are played in each mode")
-    parser.add_argument("--quick", action="store_true", help="800 turns and 8 sessions, and nothing is written")
+    parser.add_argument("--quick", action="store_true", help="2000 turns and 8 sessions, and nothing is written")
     asked = parser.parse_args()
     if asked.quick:
-        asked.turns, asked.sessions = 800, 8
+        asked.turns, asked.sessions = 2000, 8
     with tempfile.TemporaryDirectory(dir=HOME / "runs" if (HOME / "runs").exists() else None) as folder:
         found = measure(Path(folder), asked.turns, asked.sessions)
     text = told(found)
@@ -146,17 +146,19 @@ def measure(root: Path, turns_wanted: int, sessions: int) -> dict[str, Any]:
     short = asyncio.run(record_call(root / "short"))
     copies = named_apart([short.path], root / "copies", count=RESCORED * sessions)
     rates: dict[str, dict[str, float]] = {}
+    fleet_s(root / "warm", copies[:4], "rescore", workers=1)
+    # The first time the sound of each call is unpacked and listened to; what was heard is kept beside it. Before there
+    # is a cluster, which takes some of the processors also while it has nothing to do.
+    scored = {
+        name: fleet_s(root / f"all {name}", calls, "rescore", workers=number)
+        for name, number in (("the first time", 1), ("1 worker", 1), ("2 workers", 2))
+    }
     with dask_cluster() as address:
         places: dict[str, dict[str, Any]] = {"1 worker": {"workers": 1}, "2 workers": {"workers": 2}}
         if address is not None:
             places["Dask, 2 workers"] = {"dask_address": address}
         for name, where in places.items():  # what is done once, at the start of a worker, is no part of a rate
             fleet_s(root / f"warm {name}", copies[:4], "rescore", **where)
-        # The first time the sound of each call is unpacked and listened to; what was heard is kept beside it.
-        scored = {
-            name: fleet_s(root / f"all {name}", calls, "rescore", workers=number)
-            for name, number in (("the first time", 1), ("1 worker", 1), ("2 workers", 2))
-        }
         for mode in MODES:
             played = copies if mode == "rescore" else copies[:sessions]
             for name, where in places.items():
