@@ -17,8 +17,7 @@ $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "make: $(PYTHON) is older than 3.11: say make PYTHON=/path/to/a/newer/python"; exit 2; }
 	@echo "making $(VENV) (once, some minutes, about 2.5 GB) …"
 	$(PYTHON) -m venv $(VENV)
-	@# Uncompiled: of eighteen thousand modules a few thousand are ever imported, and Python compiles those by itself.
-	$(BIN)/python -m pip install --quiet --no-compile --disable-pip-version-check --constraint constraints.txt --editable '.[all]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[all]'
 	@touch $@
 
 # short_call is over in a quarter of the time: make demo CUSTOMER=short_call
