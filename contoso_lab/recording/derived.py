@@ -45,6 +45,13 @@ class Input(NamedTuple):
             return None
         return None if (folder / SPOOL).exists() else cls(RULES_VERSION, status.st_size, status.st_mtime_ns)
 
+    def is_still(self, kept: Input, kept_sha256: str, folder: Path) -> bool:
+        """Whether what was made of `kept` holds for the events of a recording as they are now, which is this."""
+        if (self.rules_version, self.size_bytes) != (kept.rules_version, kept.size_bytes):
+            return False
+        # A copy, or a checkout, has another age and the same events.
+        return self.age_ns == kept.age_ns or kept_sha256 == events_digest(folder)
+
 
 def turn_rows(recording: Recording) -> list[dict[str, Any]]:
     """The turns of one recording, with its id and their number, by the names in `COLUMNS`."""
@@ -69,7 +76,8 @@ def kept_turns(folder: Path) -> Any | None:
     if not table.schema.equals(schema(), check_metadata=False) or not table.num_rows:
         return None
     (first,) = table.slice(0, 1).to_pylist()
-    return table if _fits(folder, made_of, first) else None
+    *kept, sha256 = (first[name] for name in _INPUT)
+    return table if made_of.is_still(Input(*kept), sha256, folder) else None
 
 
 def keep_turns(folder: Path, rows: list[dict[str, Any]]) -> Any:
@@ -93,13 +101,6 @@ def schema() -> Any:
     import pyarrow as pa
 
     return pa.schema([pa.field(name, pa.type_for_alias(kind)) for name, kind in {**COLUMNS, **_INPUT}.items()])
-
-
-def _fits(folder: Path, made_of: Input, row: dict[str, Any]) -> bool:
-    if (row["rules_version"], row["input_bytes"]) != (made_of.rules_version, made_of.size_bytes):
-        return False
-    # A copy, or a checkout, has another age and the same events.
-    return bool(row["input_ns"] == made_of.age_ns or row["input_sha256"] == events_digest(folder))
 
 
 def events_digest(folder: Path) -> str:

@@ -34,9 +34,11 @@ _Ms = Annotated[int, Field(ge=0)]
 class _Kept(BaseModel):
     """The file: what it was made of, and what was heard."""
 
-    made_of: tuple[int, int, int, int, int, int]
-    """Version of these rules, then those of `Input`, then the bytes of both tracks."""
-    events_sha256: str
+    rules_version: int
+    events: Input | None
+    """None: more may come."""
+    events_sha256: str = ""
+    tracks_bytes: tuple[int, int]
     rates_hz: dict[TrackName, Annotated[int, Field(gt=0)]] = {}
     spans: dict[str, list[tuple[_Ms, _Ms]]] = {}
     """By track, shortest span and stretches (see `_key`)."""
@@ -80,12 +82,12 @@ class SoundSpans:
 
     def keep(self) -> None:
         """Write down what was heard since the file was read, where that is possible."""
-        made_of = _made_of(self._folder)
-        if not self._is_new or made_of is None or made_of != self._kept.made_of:
+        kept, now = self._kept, _nothing(self._folder)
+        if not self._is_new or now.events is None or (now.events, now.tracks_bytes) != (kept.events, kept.tracks_bytes):
             return  # it changed while it was read, or more may come
         with contextlib.suppress(OSError):  # a folder that cannot be written is listened to every time
-            self._kept.events_sha256 = self._kept.events_sha256 or events_digest(self._folder)
-            text = self._kept.model_dump_json()
+            kept.events_sha256 = kept.events_sha256 or events_digest(self._folder)
+            text = kept.model_dump_json()
             put_beside(self._folder / SOUND, lambda draft: draft.write_text(text, encoding="utf-8"))
             self._is_new = False
 
@@ -122,9 +124,10 @@ def _key(name: TrackName, stretches: Sequence[Stretch] | None, shortest_ms: floa
     return f"{name} {shortest_ms:g} {part}"
 
 
-def _made_of(folder: Path) -> tuple[int, int, int, int, int, int] | None:
-    events = Input.of(folder)
-    return None if events is None else (RULES_VERSION, *events, _bytes(folder, "in"), _bytes(folder, "out"))
+def _nothing(folder: Path) -> _Kept:
+    """Nothing was heard yet in the recording as it is now."""
+    tracks_bytes = (_bytes(folder, "in"), _bytes(folder, "out"))
+    return _Kept(rules_version=RULES_VERSION, events=Input.of(folder), tracks_bytes=tracks_bytes)
 
 
 def _bytes(folder: Path, name: TrackName) -> int:
@@ -136,19 +139,16 @@ def _bytes(folder: Path, name: TrackName) -> int:
 
 def _read(folder: Path) -> _Kept:
     """What is kept of the recording as it is now; nothing, when there is nothing that fits."""
-    made_of = _made_of(folder)
-    anew = _Kept(made_of=made_of or (0, 0, 0, 0, 0, 0), events_sha256="")
-    if made_of is None:
-        return anew
+    now = _nothing(folder)
+    if now.events is None:
+        return now
     try:
         kept = _Kept.model_validate_json(read_whole(folder / SOUND))
     except (OSError, ValidationError, RecordingError):
-        return anew  # there is none, or it is damaged: it is made anew
-    rules, version, size, age_ns, *tracks = kept.made_of
-    if (rules, version, size, *tracks) != (*made_of[:3], *made_of[4:]):
-        return anew
-    # A copy, or a checkout, has another age and the same events.
-    if age_ns != made_of[3] and kept.events_sha256 != events_digest(folder):
-        return anew
-    kept.made_of = made_of
+        return now  # there is none, or it is damaged: it is made anew
+    if kept.events is None or (kept.rules_version, kept.tracks_bytes) != (now.rules_version, now.tracks_bytes):
+        return now
+    if not now.events.is_still(kept.events, kept.events_sha256, folder):
+        return now
+    kept.events = now.events
     return kept

@@ -6,6 +6,8 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from contoso_lab.wire.plain import mapping
+
 ABOUT_RESPONSES = frozenset({
     "session.created", "session.updated", "response.created", "response.done", "input_audio_buffer.committed",
 })  # fmt: skip
@@ -73,10 +75,10 @@ class Owed:
 
     def apply(self, event: Mapping[str, Any]) -> None:
         """Take one event of `ABOUT_RESPONSES` into account."""
-        response = _mapping(event.get("response"))
+        response = mapping(event.get("response"))
         match event["type"]:
             case "session.created" | "session.updated":
-                self._answers_alone = _answers_alone(_mapping(event.get("session")))
+                self._answers_alone = _answers_alone(mapping(event.get("session")))
             case "input_audio_buffer.committed":
                 self._turn_waits = self._answers_alone
             case "response.created":
@@ -114,14 +116,10 @@ def still_due(again: Sequence[Mapping[str, Any]], owed: Owed) -> list[Mapping[st
 
 def _is_aside(event: Mapping[str, Any]) -> bool:
     """Whether a response is asked for that leaves no trace in the conversation."""
-    return _mapping(event.get("response")).get("conversation") == "none"
+    return mapping(event.get("response")).get("conversation") == "none"
 
 
 def _answers_alone(session: Mapping[str, Any]) -> bool:
-    audio = _mapping(_mapping(session.get("audio")).get("input"))
+    audio = mapping(mapping(session.get("audio")).get("input"))
     detection = audio.get("turn_detection", {})
     return isinstance(detection, Mapping) and detection.get("create_response") is not False
-
-
-def _mapping(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}
