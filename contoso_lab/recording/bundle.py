@@ -212,6 +212,15 @@ class Recording:
         except OSError as error:
             raise RecordingError(f"{place} cannot be written ({error.strerror}); check the folder") from error
 
+    def let_go(self) -> None:
+        """Forget all that was read, and what others have kept here; it is read again when asked for.
+
+        For who goes through thousands: what was read holds on to its recording, so that without this it would stay in
+        memory until Python's collector has looked through all of it.
+        """
+        for name in vars(self).keys() - {"path", "manifest", "_found"}:
+            del vars(self)[name]
+
     def __repr__(self) -> str:
         who = ", ".join(filter(None, (self.manifest.persona, self.manifest.customer)))
         state = f", {len(self.problems)} problems" if self.problems else ""

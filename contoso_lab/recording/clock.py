@@ -6,6 +6,7 @@ of its own, counted in samples appended; the player reports moments on the clock
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -55,14 +56,23 @@ class AudioClock:
         (30.0, 3010.0)
         """
         frames = [frame for frame in frames if frame.len > 0]
-        ends = [frame.t_ms for frame in frames]
-        for index in range(len(frames) - 2, -1, -1):
-            room = ends[index + 1] - 1000 * frames[index + 1].len / rate_hz
-            ends[index] = max(min(ends[index], room), frames[index].t_ms - _JITTER_MS)
+        lengths_ms = [1000 * frame.len / rate_hz for frame in frames]
+        ends: list[float] = []
+        room = math.inf  # when the frame behind begins
+        for frame, length_ms in zip(reversed(frames), reversed(lengths_ms), strict=True):
+            passed = frame.t_ms
+            # Written out: there are fifty a second, and `min` and `max` take twice as long.
+            end = room if room < passed else passed
+            end = passed - _JITTER_MS if end < passed - _JITTER_MS else end
+            ends.append(end)
+            room = end - length_ms
+        ends.reverse()
         starts: list[float] = []
-        for frame, end in zip(frames, ends, strict=True):
-            start = end - 1000 * frame.len / rate_hz
-            starts.append(max(start, ends[len(starts) - 1]) if starts else start)
+        before = -math.inf
+        for end, length_ms in zip(ends, lengths_ms, strict=True):
+            start = end - length_ms
+            starts.append(before if start < before else start)
+            before = end
         return cls(tuple(starts), tuple(ends), tuple(frame.off + frame.len for frame in frames), rate_hz)
 
     def session_ms(self, audio_ms: float) -> float:

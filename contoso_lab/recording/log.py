@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
@@ -21,8 +20,7 @@ if TYPE_CHECKING:
 _DIRECTIONS = frozenset({"c2s", "s2c", "local"})
 
 
-@dataclass(frozen=True, slots=True)
-class RecordedEvent:
+class RecordedEvent(NamedTuple):
     """One message of a recorded conversation, or one local happening."""
 
     seq: int

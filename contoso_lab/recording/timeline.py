@@ -15,6 +15,7 @@ from contoso_lab.wire import ga_name
 
 # A pause of the sending client that is shorter than this is jitter, and must not tear the sound.
 _PAUSE_MS = 80.0
+_APPEND = "input_audio_buffer.append"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +75,10 @@ class Timeline:
 
 def _frames(events: tuple[RecordedEvent, ...]) -> list[Frame]:
     frames: list[Frame] = []
-    for event in events:
-        if event.dir == "c2s" and isinstance(audio := event.ev.get("audio"), dict) and audio.get("$audio") == "in":
-            if ga_name(event.type) == "input_audio_buffer.append":
-                frames.append(Frame(event.t_ms, int(audio["off"]), int(audio["len"])))
+    for _, t_ms, dir, ev in events:
+        if dir == "c2s" and isinstance(audio := ev.get("audio"), dict) and audio.get("$audio") == "in":
+            if ev.get("type") == _APPEND or ga_name(str(ev.get("type"))) == _APPEND:
+                frames.append(Frame(t_ms, int(audio["off"]), int(audio["len"])))
     return frames
 
 

@@ -1,13 +1,16 @@
-"""What a simulated call may cost: watched by the target's own count of tokens, before each of the caller's lines."""
+"""What a simulated call may cost: watched by the targets' own counts of tokens, before each of the caller's lines."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
 
 from contoso_lab.errors import ReplayError
 from contoso_lab.replay.places import Place, Relayed
 from contoso_lab.session import Session
 from contoso_lab.settings import Target
 from contoso_lab.wire import Event
-from contoso_lab.wire.prices import FREE, Price, PriceTable, cost_usd
+from contoso_lab.wire.prices import FREE, Price, PriceTable, chat_cost_usd, cost_usd
 
 
 class Purse:
@@ -16,11 +19,13 @@ class Purse:
     Args:
         price: of the target's model.
         max_usd: what may be spent; None: any amount.
+        chat: the price of the chat model that makes the caller's words.
     """
 
-    def __init__(self, price: Price, max_usd: float | None) -> None:
+    def __init__(self, price: Price, max_usd: float | None, *, chat: Price = FREE) -> None:
         self.spent_usd = 0.0
         self._price = price
+        self._chat = chat
         self._max_usd = max_usd
 
     @property
@@ -32,30 +37,39 @@ class Purse:
         """Count what a call costs."""
         session.watching.append(self._take)
 
+    def thought(self, usage: Mapping[str, Any] | None) -> None:
+        """Count what one line of the caller's cost to make."""
+        self.spent_usd += chat_cost_usd(self._chat, usage)
+
     def _take(self, event: Event) -> None:
         if event.type == "response.done":
             self.spent_usd += cost_usd(self._price, (event.data.get("response") or {}).get("usage"))
 
 
-def purse_for(place: Place, max_usd: float | None) -> Purse:
-    """The money for a call at a place.
+def purse_for(place: Place, max_usd: float | None, *, chat: Target | None = None) -> Purse:
+    """The money for a call at a place, whose caller's words a chat model may make.
 
     Raises:
-        ReplayError: there is a limit, and nobody knows what the target's model costs.
+        ReplayError: there is a limit, and nobody knows what one of the models costs.
     """
+    if max_usd is None:
+        return Purse(FREE, None)
     target = place.target if isinstance(place, Relayed) else place
-    if (
-        max_usd is None
-        or not isinstance(target, Target | str)
-        or (isinstance(target, Target) and target.kind == "local")
-    ):
-        return Purse(FREE, max_usd)
-    price = None if isinstance(target, str) else PriceTable().of(target.model)
+    if isinstance(target, str):
+        raise _unwatched("a relay does not say whom it asks")
+    table, price, of_chat = PriceTable(), FREE, FREE
+    if isinstance(target, Target) and target.kind != "local":
+        price = _known(table.of(target.model), target.model)
+    if chat is not None and chat.kind != "local":
+        of_chat = _known(table.of_chat(chat.chat_model), chat.chat_model)
+    return Purse(price, max_usd, chat=of_chat)
+
+
+def _known(price: Price | None, model: str) -> Price:
     if price is None:
-        whom = (
-            "a relay does not say whom it asks"
-            if isinstance(target, str)
-            else f"nobody knows what {target.model} costs"
-        )
-        raise ReplayError(f"{whom}, so max_usd cannot be watched: name a target whose model has a price, or no limit")
-    return Purse(price, max_usd)
+        raise _unwatched(f"nobody knows what {model} costs")
+    return price
+
+
+def _unwatched(why: str) -> ReplayError:
+    return ReplayError(f"{why}, so max_usd cannot be watched: name a target whose model has a price, or no limit")

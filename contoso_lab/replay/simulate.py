@@ -65,12 +65,13 @@ async def simulate(
         relay_url: as in `replay`, like `target`, `engine`, `through`, `runs` and `id`.
         chat: whose chat model makes the caller's words; the scenario's script unless given.
         hears: whether the caller reads the agent's words, or makes them out by the local ear from the sound.
-        max_usd: what the agent's answers may cost; the caller hangs up when it is spent.
+        max_usd: what the agent's answers, and the caller's words by `chat`, may cost; the caller hangs up when it is
+            spent.
         seed: what the caller's moods and the line's noise are drawn from.
 
     Raises:
         ConfigError: there is no such scenario.
-        ReplayError: a chat model is to speak in virtual time, or nobody knows what the target costs.
+        ReplayError: a chat model is to speak in virtual time, or nobody knows what a model costs.
         PromptError: the chat model could not be asked.
         SessionError: the call failed.
     """
@@ -81,7 +82,7 @@ async def simulate(
     place = the_place(relay_url, target, engine, through=through)
     if chat is not None and isinstance(place, Engine):
         raise ReplayError("a chat model cannot be asked in virtual time: give target=… or relay_url=… beside chat=…")
-    purse = purse_for(place, max_usd)
+    purse = purse_for(place, max_usd, chat=chat)
     own = place if isinstance(place, Engine) else await asyncio.to_thread(local_engine)
     folder = Path(runs) if runs is not None else Settings().runs
     blank = Recording(folder, Manifest(id="", customer=played.customer, persona=persona))
@@ -154,8 +155,14 @@ class SimulatedCaller:
         microphone.cancel()
 
     async def _next(self, heard: str) -> str | None:
-        said = self._mind.says(heard)
-        return said if said is None or isinstance(said, str) else await said
+        if isinstance(self._mind, CallerMind):
+            return self._mind.says(heard)
+        thoughts = len(self._mind.runs)
+        said = await self._mind.says(heard)
+        if self._purse is not None:
+            for run in self._mind.runs[thoughts:]:
+                self._purse.thought(run.usage)
+        return said
 
     async def _listen(self, session: Session, *, may_interrupt: bool) -> str:
         """What the agent says until it is the caller's turn; empty when nothing came."""

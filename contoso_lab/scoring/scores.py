@@ -37,14 +37,14 @@ class Row:
     at_least: float | None = None
 
     @classmethod
-    def of(cls, score: Score, *, metric: Metric, recording: str, scenario: str) -> Row:
-        """The row of one score."""
+    def of(cls, score: Score, *, metric: Metric, recording: str, scenario: str, turn: int | None = None) -> Row:
+        """The row of one score; `turn` is of one that names none."""
         unit = score.unit or metric.unit
         return cls(
             metric.name,
             recording,
             scenario,
-            score.turn,
+            turn if score.turn is None else score.turn,
             score.value,
             score.status,
             score.n,

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
 from contoso_lab.errors import MissingExtra, ScoringError
@@ -35,6 +35,7 @@ _PRICE_IN_TWO_PARTS = re.compile(r"\$(\d+)(?: and)? ¢(\d{1,2})\b")
 _WHOLE_PRICE = re.compile(r"\$(\d+)\.00\b")
 
 
+@lru_cache(maxsize=256)  # several scorers compare the same words of one call
 def normalise(text: str) -> str:
     """The words of a text as they are compared: lower case, numbers as digits, fillers and points gone.
 

@@ -51,7 +51,7 @@ class Price(BaseModel):
     cached_image_in: _Usd = 0.0
 
 
-def _price(text: str, audio: str, image: str = "0 0") -> Price:
+def _price(text: str, audio: str = "0 0 0", image: str = "0 0") -> Price:
     """In, cached in, out; as the model pages list them."""
     text_in, cached_text_in, text_out = map(float, text.split())
     audio_in, cached_audio_in, audio_out = map(float, audio.split())
@@ -63,7 +63,7 @@ def _price(text: str, audio: str, image: str = "0 0") -> Price:
     )  # fmt: skip
 
 
-FREE = _price("0 0 0", "0 0 0")
+FREE = _price("0 0 0")
 """The local engine's."""
 
 PRICES: Mapping[str, Price] = {
@@ -78,6 +78,21 @@ PRICES: Mapping[str, Price] = {
     "gpt-4o-mini-realtime-preview": _price("0.6 0.3 2.4", "10 0.3 20"),
 }
 """The built-in table; a dated snapshot (`gpt-realtime-2025-08-28`) costs what its model costs."""
+
+CHAT_PRICES: Mapping[str, Price] = {
+    "gpt-4o": _price("2.5 1.25 10"),
+    "gpt-4o-mini": _price("0.15 0.075 0.6"),
+    "gpt-4.1": _price("2 0.5 8"),
+    "gpt-4.1-mini": _price("0.4 0.1 1.6"),
+    "gpt-4.1-nano": _price("0.1 0.025 0.4"),
+    "gpt-5": _price("1.25 0.125 10"),
+    "gpt-5-mini": _price("0.25 0.025 2"),
+    "gpt-5-nano": _price("0.05 0.005 0.4"),
+    "gpt-5.4": _price("2.5 0.25 15"),
+    "gpt-5.4-mini": _price("0.75 0.075 4.5"),
+}
+"""Chat models, which take and give text only; read on 2026-11-30 from public tables that agree: GitHub's own
+(github/docs, data/tables/copilot/models-and-pricing.yml) and that of the library adk-model (src/openai/pricing.rs)."""
 
 _MOST_TOKENS = 10**12
 """What a count of tokens is taken for that is too large for arithmetic."""
@@ -100,9 +115,16 @@ class PriceTable:
     source: str = "the model pages at developers.openai.com/api/docs/models"
 
     def of(self, model: str) -> Price | None:
-        """The price of a model, or None when nobody knows it."""
+        """The price of a realtime model, or None when nobody knows it."""
+        return self._found(model, PRICES)
+
+    def of_chat(self, model: str) -> Price | None:
+        """The price of a chat model, or None when nobody knows it."""
+        return self._found(model, CHAT_PRICES)
+
+    def _found(self, model: str, built_in: Mapping[str, Price]) -> Price | None:
         for name in (model, _SNAPSHOT.sub("", model)):
-            for table in (self.own or {}, PRICES):
+            for table in (self.own or {}, built_in):
                 if name in table:
                     return table[name]
         return None
@@ -160,6 +182,22 @@ def cost_usd(price: Price, usage: Mapping[str, Any] | None) -> float:
     for kind, count in tokens_by_kind(usage).items():
         millionths += count * float(getattr(price, kind))
     return millionths / 1e6
+
+
+def chat_cost_usd(price: Price, usage: Mapping[str, Any] | None) -> float:
+    """What an answer of a chat model cost, by the `usage` of a chat completion or of the Responses API.
+
+    >>> told = {"prompt_tokens": 1000, "completion_tokens": 100, "prompt_tokens_details": {"cached_tokens": 600}}
+    >>> round(1e6 * chat_cost_usd(CHAT_PRICES["gpt-4.1"], told))
+    1900
+    """
+    if not isinstance(usage, Mapping):
+        return 0.0
+    given = _count(usage, "prompt_tokens") or _count(usage, "input_tokens")
+    details = _part(usage, "prompt_tokens_details") or _part(usage, "input_tokens_details")
+    cached = min(_count(details, "cached_tokens"), given)
+    made = _count(usage, "completion_tokens") or _count(usage, "output_tokens")
+    return ((given - cached) * price.text_in + cached * price.cached_text_in + made * price.text_out) / 1e6
 
 
 def tokens_by_kind(usage: Mapping[str, Any] | None) -> dict[str, int]:

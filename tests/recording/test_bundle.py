@@ -54,6 +54,18 @@ def test_events_carry_the_session_clock(desk: Any) -> None:
     assert recording.duration_ms == 2400
 
 
+def test_a_recording_that_lets_go_reads_again(desk: Any) -> None:
+    talk(desk)
+    recording = desk.opened()
+    first, of_all, turns = recording.events, recording.stereo(), recording.turns
+    recording.let_go()
+    assert recording.events is not first
+    assert [event.ev for event in recording.events] == [event.ev for event in first]
+    assert recording.turns.equals(turns)
+    assert recording.stereo() == of_all
+    assert (recording.id, recording.problems) == (recording.manifest.id, ())
+
+
 def test_the_sound_of_one_answer_can_be_asked_for(desk: Any) -> None:
     desk.delta(1, "a", tone(100, hz=300))
     desk.delta(2, "b", tone(50))

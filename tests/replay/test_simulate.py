@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,9 @@ from contoso_lab.audio import tone
 from contoso_lab.engine.seams import Ear, Heard
 from contoso_lab.errors import ConfigError, ReplayError
 from contoso_lab.recording import Manifest, Recording
+from contoso_lab.replay import chat_caller
 from contoso_lab.replay.agent import agent_for
+from contoso_lab.replay.chat_caller import ChatMind
 from contoso_lab.replay.line_effects import LineEffects, LineSettings
 from contoso_lab.replay.places import About, hold
 from contoso_lab.replay.purse import Purse, purse_for
@@ -21,7 +24,7 @@ from contoso_lab.replay.simulate import SimulatedCaller, simulate
 from contoso_lab.scoring.value import mode_of
 from contoso_lab.settings import Target
 from contoso_lab.shop import get_customer
-from contoso_lab.wire.prices import PRICES
+from contoso_lab.wire.prices import CHAT_PRICES, FREE, PRICES
 from tests.replay.conftest import LengthEar, plain_engine
 
 TENT = Scenario(
@@ -118,17 +121,59 @@ async def test_a_caller_hangs_up_when_the_money_is_spent(tmp_path: Path) -> None
     assert [turn.role for turn in call.conversation.turns] == ["assistant"], "the greeting took it all"
 
 
+def test_what_a_chat_model_takes_for_the_callers_words_is_counted() -> None:
+    usage = {"prompt_tokens": 2000, "completion_tokens": 50, "prompt_tokens_details": {"cached_tokens": 1000}}
+    purse = purse_for(
+        priced("gpt-realtime", "gpt-4o-mini-2024-07-18"), 0.0003, chat=priced("x", "gpt-4o-mini-2024-07-18")
+    )
+    purse.thought(usage)
+    assert purse.spent_usd == pytest.approx((1000 * 0.15 + 1000 * 0.075 + 50 * 0.6) / 1e6)
+    assert not purse.empty
+    purse.thought(usage)
+    assert purse.empty
+    purse.thought(None)  # a server that does not count
+
+
+def priced(model: str, chat_model: str, kind: Any = "openai") -> Target:
+    return Target(kind, "http://127.0.0.1:9/v1", model, chat_model, None)
+
+
 @pytest.mark.parametrize(
-    ("place", "sentence"),
+    ("place", "chat", "sentence"),
     [
-        ("http://127.0.0.1:9", "a relay does not say whom it asks"),
-        (Target("openai", "http://127.0.0.1:9/v1", "own", "own", None), "nobody knows what own costs"),
+        ("http://127.0.0.1:9", None, "a relay does not say whom it asks"),
+        (priced("own", "gpt-4o"), None, "nobody knows what own costs"),
+        (priced("gpt-realtime", "own"), priced("gpt-realtime", "my-chat"), "nobody knows what my-chat costs"),
+        (priced("gpt-realtime", "own"), priced("gpt-realtime", "gpt-realtime"), "nobody knows what gpt-realtime costs"),
     ],
 )
-def test_a_limit_that_cannot_be_watched_is_refused(place: Any, sentence: str) -> None:
+def test_a_limit_that_cannot_be_watched_is_refused(place: Any, chat: Target | None, sentence: str) -> None:
     with pytest.raises(ReplayError, match=sentence):
-        purse_for(place, 1.0)
-    assert not purse_for(place, None).empty
+        purse_for(place, 1.0, chat=chat)
+    assert not purse_for(place, None, chat=chat).empty
+
+
+def test_the_local_engine_costs_nothing() -> None:
+    local = Target.local("http://127.0.0.1:9/v1")
+    assert not purse_for(local, 1e-9, chat=local).empty
+
+
+async def test_a_caller_of_a_chat_model_pays_for_its_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    async def answer(prompt: Any, target: Target, *, dialogue: str, **given: str) -> Any:
+        asked.append(dialogue)
+        return SimpleNamespace(response="How much is it?", usage={"prompt_tokens": 300, "completion_tokens": 20})
+
+    monkeypatch.setattr(chat_caller, "run", answer)
+    purse = Purse(FREE, None, chat=CHAT_PRICES["gpt-4o"])
+    mind = ChatMind(TENT.model_copy(update={"most_turns": 4}), priced("x", "gpt-4o"), seed=0)
+    caller = SimulatedCaller(TENT, plain_engine().voice, seed=0, mind=mind, purse=purse)
+    blank = Recording(tmp_path, Manifest(id="chat", customer="maya", persona="voice"))
+    about = About("caller", "", "tent", True)
+    await hold(plain_engine(), agent_for(blank), about, caller.converse, runs=tmp_path, id="chat")
+    assert len(asked) == 2, "the opening and the goodbye are the scenario's"
+    assert purse.spent_usd == pytest.approx(2 * (300 * 2.5 + 20 * 10) / 1e6)
 
 
 async def test_a_chat_model_needs_real_time() -> None:

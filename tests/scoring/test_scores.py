@@ -4,6 +4,7 @@ import gc
 import math
 import subprocess
 import sys
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import pytest
 from contoso_lab.errors import RecordingError, ScoringError
 from contoso_lab.recording import Recording, bundle
 from contoso_lab.scoring import Metric, Row, Score, Scores, default_scorers, score, scorer
+from contoso_lab.scoring.run import uncollected
 
 SHARE = Metric("share_of_good", unit="share", aggregate="ratio", about="Share of the good <ones>.")
 WAIT = Metric("wait_ms", unit="ms", lower_is_better=True, aggregate="median")
@@ -170,6 +172,19 @@ def test_a_call_that_was_scored_is_scored_again_without_its_sound(
 
     monkeypatch.setattr(bundle, "read_audio", unpacked)
     assert score(Recording.open(recording.path)).rows == first.rows
+
+
+def test_a_call_that_was_let_go_leaves_the_memory_without_the_collector(tent_call: Callable[..., Recording]) -> None:
+    recording = tent_call()
+    seen, events = weakref.ref(recording), weakref.ref(recording.conversation)
+    with uncollected():
+        score(recording)
+        assert not gc.isenabled(), "whoever holds it off outside decides when it goes on"
+        recording.let_go()
+        assert events() is None
+        del recording
+        assert seen() is None
+    assert gc.isenabled()
 
 
 def test_a_scorer_with_nothing_to_say_leaves_a_row(call: Callable[..., Any]) -> None:

@@ -17,6 +17,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, NamedTuple, Self
 
+from pydantic_core import to_json
+
 from contoso_lab.errors import ReplayError
 from contoso_lab.recording.manifest import write_whole
 from contoso_lab.replay.fleet.plan import Plan
@@ -118,5 +120,5 @@ class Journal:
 
 
 def written(value: Any) -> bytes:
-    """A value as JSON on one line, the same for the same value."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+    """A value as JSON on one line, with its keys in their own order: the same for what was made in the same way."""
+    return to_json(value)

@@ -6,6 +6,7 @@ is spread out, as far as the target itself says the same things.
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import shutil
 from dataclasses import replace
@@ -21,7 +22,7 @@ from contoso_lab.replay.fleet.plan import Plan, Unit, Variant
 from contoso_lab.replay.play import local_engine, replay
 from contoso_lab.replay.scenario import load_scenario
 from contoso_lab.replay.simulate import simulate
-from contoso_lab.scoring.run import default_scorers, score
+from contoso_lab.scoring.run import default_scorers, score, uncollected
 from contoso_lab.settings import Settings, Target
 from contoso_lab.wire.prices import PriceTable, cost_usd
 
@@ -36,6 +37,7 @@ async def do(plan: Plan, unit: Unit) -> Finished:
     except LabError as error:
         return Finished.of({**about, "status": "failed", "reason": str(error), "usd": 0.0, "rows": []})
     usd = spent_usd(made, _model(plan)) if variant.asks else 0.0
+    made.let_go()
     return Finished.of({**about, "status": "done", "recording": made.id, "usd": usd, "rows": rows})
 
 
@@ -43,7 +45,11 @@ def do_blocking(plan_json: str, unit_json: str) -> Finished:
     """`do` for a worker that is told everything as text."""
     import asyncio
 
-    return asyncio.run(do(_plan(plan_json), Unit.model_validate_json(unit_json)))
+    plan, unit = _plan(plan_json), Unit.model_validate_json(unit_json)
+    # Short, and all that it makes is gone at its end; a call that is held may take minutes.
+    short = plan.variants[unit.variant].mode == "rescore"
+    with uncollected() if short else contextlib.nullcontext():
+        return asyncio.run(do(plan, unit))
 
 
 def spent_usd(recording: Recording, model: str | None) -> float:
