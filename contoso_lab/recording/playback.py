@@ -92,9 +92,10 @@ def _received(events: Sequence[RecordedEvent]) -> dict[str, _Item]:
 
 
 def _report(items: dict[str, _Item], events: Sequence[RecordedEvent]) -> None:
-    clock = LocalClock(events)
-    for event in events:
-        item = items.get(str(event.ev.get("item_id"))) if event.dir == "local" else None
+    local = [event for event in events if event.dir == "local"]
+    clock = LocalClock(local)
+    for event in local:
+        item = items.get(str(event.ev.get("item_id")))
         if item is None:
             continue
         at_ms = clock.session_ms(event)

@@ -6,11 +6,12 @@ here that is done once and kept as long as the recording is. Labels that change 
 
 from __future__ import annotations
 
+import contextlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property, lru_cache, wraps
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from contoso_lab.errors import LabError
 from contoso_lab.recording.clock import LocalClock
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from contoso_lab.wire import Turn
 
 
-_KEPT_AS = "_scoring_features"
+_KEPT_AS, _SETTLED_AS = "_scoring_features", "_scoring_settled"
 Found = TypeVar("Found")
 
 
@@ -241,11 +242,26 @@ def _stamps(name: str) -> tuple[tuple[str, int, int], ...]:
 def features(recording: Recording) -> Features:
     """The features of a recording, made anew when its labels have changed."""
     # They hold the recording, so they are kept in it, as its own cached properties are: both go together.
-    kept, age = vars(recording), _age(recording)
+    kept = vars(recording)
+    if (settled := kept.get(_SETTLED_AS)) is not None:
+        return cast(Features, settled)
+    age = _age(recording)
     if kept.get(_KEPT_AS, (None, None))[0] != age:
         kept[_KEPT_AS] = (age, Features(recording, recording.labels()))
     found: Features = kept[_KEPT_AS][1]
+    if _SETTLED_AS in kept:
+        kept[_SETTLED_AS] = found
     return found
+
+
+@contextlib.contextmanager
+def settled(recording: Recording) -> Iterator[None]:
+    """Look once whether the labels have changed, and not for every scorer that asks within the block."""
+    vars(recording)[_SETTLED_AS] = None
+    try:
+        yield
+    finally:
+        vars(recording).pop(_SETTLED_AS, None)
 
 
 def once(work: Callable[[Features], Found]) -> Callable[[Features], Found]:

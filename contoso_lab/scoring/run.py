@@ -6,6 +6,7 @@ import contextlib
 import gc
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -56,7 +57,9 @@ def score(
 
 
 def _rows_of(call: Recording, scorers: Sequence[Scorer]) -> list[list[Row]]:
-    with uncollected():
+    from contoso_lab.scoring.features import settled  # needs what a program that only asks for names never loads
+
+    with uncollected(), settled(call):
         found = [_rows(scorer, call) for scorer in scorers]
     if (heard := vars(call).get("sound_spans")) is not None:  # a scorer has listened
         heard.keep()
@@ -86,6 +89,7 @@ def _rows(scorer: Scorer, recording: Recording) -> list[Row]:
     except LabError as error:
         result = Score.error(str(error))
     scores: Iterable[tuple[int | None, Score]] = [(None, result)] if isinstance(result, Score) else enumerate(result)
-    about = {"recording": recording.id, "scenario": recording.manifest.scenario or recording.id}
-    rows = [Row.of(score, metric=scorer.metric, turn=turn, **about) for turn, score in scores]
-    return rows or [Row.of(Score.missing("there was nothing to score"), metric=scorer.metric, **about)]
+    row = partial(
+        Row.of, metric=scorer.metric, recording=recording.id, scenario=recording.manifest.scenario or recording.id
+    )
+    return [row(score, turn=turn) for turn, score in scores] or [row(Score.missing("there was nothing to score"))]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import takewhile
 
@@ -74,6 +75,8 @@ _DESCRIBES = re.compile(
 _QUANTITY = re.compile(
     r"(?<![$\d.,-])\b(?P<n>\d{1,2}|[a-z]+)\s*(?:x|×)?\s*(?:of\s+(?:the|our|these)\s+)?$", re.IGNORECASE
 )
+_NEAR = 80
+"""So many letters before a name can say how many of it: to look through a whole text for its end takes long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,16 +123,15 @@ def _mentions(text: str, catalog: Catalog, loose: bool, language: str, heard: bo
 @functools.lru_cache(maxsize=128)
 def _matches(text: str, catalog: Catalog, language: str) -> tuple[re.Match[str], ...]:
     """Where a form of a name stands, whoever asks and for whatever reason."""
-    pattern, beginnings = _pattern(catalog, language), _beginnings(catalog, language)
-    if beginnings is None:
+    pattern, may_begin = _pattern(catalog, language), _beginnings(catalog, language)
+    if may_begin is None:
         return tuple(pattern.finditer(text))
     found: list[re.Match[str]] = []
     behind = 0
     # Trying all forms at each letter of a text takes twenty times as long as looking at the letters.
     for edge in _EDGE.finditer(text):
         at = edge.start()
-        begins = text[at : at + _BEGINNING]
-        if at < behind or (begins.isascii() and beginnings.isdisjoint(_shorter(begins.lower()))):
+        if at < behind or not may_begin(text[at : at + _BEGINNING]):
             continue
         if form := pattern.match(text, at):
             found.append(form)
@@ -138,10 +140,10 @@ def _matches(text: str, catalog: Catalog, language: str) -> tuple[re.Match[str],
 
 
 @functools.lru_cache(maxsize=32)
-def _beginnings(catalog: Catalog, language: str) -> frozenset[str] | None:
-    """How the forms of `_pattern` begin, in small letters of ASCII; None when one may begin within a word.
+def _beginnings(catalog: Catalog, language: str) -> Callable[[str], bool] | None:
+    """Whether a form of `_pattern` may begin with some letters; None when one may begin within a word.
 
-    A form that begins with another letter is found where a text has one: that is always looked at.
+    Letters that are not of ASCII may always begin one.
     """
     forms = {form for p in catalog for form in (p.sku, p.name.split()[-1], *p.names(language))}
     found = set()
@@ -150,11 +152,13 @@ def _beginnings(catalog: Catalog, language: str) -> frozenset[str] | None:
         if not begins and (form[0] > "ɏ" or form[0] in "ſıİ"):  # the latter are s and i to who ignores case
             return None
         found.add(begins)
-    return frozenset(found)
 
+    @functools.lru_cache(maxsize=8192)  # a language has few beginnings, and each text has most of them again
+    def may_begin(letters: str) -> bool:
+        small = letters.lower()
+        return not letters.isascii() or any(small[:size] in found for size in range(1, len(small) + 1))
 
-def _shorter(begins: str) -> tuple[str, ...]:
-    return tuple(begins[:size] for size in range(1, len(begins) + 1))
+    return may_begin
 
 
 def _misheard(text: str, catalog: Catalog, found: list[Mention]) -> list[Mention]:
@@ -243,7 +247,7 @@ def _is_mention(kind: str, match: re.Match[str], text: str, loose: bool) -> bool
 
 
 def _quantity(before: str) -> int:
-    match = _QUANTITY.search(before)
+    match = _QUANTITY.search(before[-_NEAR:])
     if match is None:
         return 1
     word = match["n"].lower()

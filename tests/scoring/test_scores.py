@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 
 from contoso_lab.errors import RecordingError, ScoringError
-from contoso_lab.recording import Recording, bundle
+from contoso_lab.recording import Labels, Recording, bundle
 from contoso_lab.scoring import Metric, Row, Score, Scores, default_scorers, score, scorer
+from contoso_lab.scoring import features as features_module
 from contoso_lab.scoring.run import uncollected
 
 SHARE = Metric("share_of_good", unit="share", aggregate="ratio", about="Share of the good <ones>.")
@@ -185,6 +186,19 @@ def test_a_call_that_was_let_go_leaves_the_memory_without_the_collector(tent_cal
         del recording
         assert seen() is None
     assert gc.isenabled()
+
+
+def test_labels_are_looked_at_once_for_all_scorers_and_again_for_the_next_run(
+    tent_call: Callable[..., Recording], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recording, looks = tent_call(), []
+    age = features_module._age
+    monkeypatch.setattr(features_module, "_age", lambda call: (looks.append(call), age(call))[1])
+    first = score(recording)
+    assert looks == [recording]
+    recording.add_labels(Labels())
+    assert score(recording).rows != first.rows
+    assert looks == [recording] * 2
 
 
 def test_a_scorer_with_nothing_to_say_leaves_a_row(call: Callable[..., Any]) -> None:
