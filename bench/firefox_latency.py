@@ -3,8 +3,8 @@
     python bench/firefox_latency.py            # five pages that ask, and five that do not
     python bench/firefox_latency.py --pages 20
 
-The page has none of our code: one AudioContext after another, each with an AudioWorklet that works a little, and its
-latency is read once. The same page that does not read it is the control, and has to answer. As long as the first one
+The page has none of our code: one AudioContext after another, each with a microphone and AudioWorklets that work a
+little, and its latency is read once. The same page that does not read it is the control, and has to answer. As long as the first one
 hangs, the console does not ask Firefox on Linux (`widgets/static/console/sound.js`).
 
 Needs firefox-esr and pulseaudio.
@@ -25,22 +25,27 @@ from tests.browser.bidi import running_firefox, running_loudspeaker
 from tests.browser.rig import free_port
 
 PAGE = """<!doctype html><title>latency</title><script>
-// It works for a third of a millisecond in every block of 2.7 ms, as a graph with something to do does.
+// Its graph has something to do: it works for a good part of each block of five milliseconds.
 const WORKLET = `registerProcessor("busy", class extends AudioWorkletProcessor {
   process() {
-    for (let at = 0, sum = 0; at < 100000; at += 1) sum += Math.sqrt(at);
+    for (let at = 0, sum = 0; at < 400000; at += 1) sum += Math.sqrt(at);
     return true;
   }
 })`;
 const source = URL.createObjectURL(new Blob([WORKLET], { type: "text/javascript" }));
 async function begin(reads) {
   for (window.count = 0; ; window.count += 1) {
-    const context = new AudioContext();
+    const context = new AudioContext({ latencyHint: "interactive", sampleRate: 24000 });
     await context.audioWorklet.addModule(source);
     await context.resume();
-    new AudioWorkletNode(context, "busy").connect(context.destination);
-    await new Promise((resolve) => setTimeout(resolve, 30 * Math.random()));
+    const heard = new AudioWorkletNode(context, "busy", { numberOfInputs: 1, numberOfOutputs: 0 });
+    const played = new AudioWorkletNode(context, "busy", { numberOfInputs: 0, outputChannelCount: [1] });
+    played.connect(context.destination);
+    const stream = await navigator.mediaDevices.getUserMedia({ audio: true });
+    context.createMediaStreamSource(stream).connect(heard);
+    await new Promise((resolve) => setTimeout(resolve, 5 * Math.random()));
     if (reads) window.latency = context.outputLatency; // Firefox asks its sound once for each context
+    for (const track of stream.getTracks()) track.stop();
     await context.close();
   }
 }

@@ -68,7 +68,7 @@ class Recorder:
         self._closed = False
         self._anchor_due_ns = ANCHOR_NS
         self._spool = (Spool if followed else UnreadSpool)(path / SPOOL)
-        self._append = self._spool.append
+        self._append, self._wait = self._spool.append, self._spool.wait
 
     @classmethod
     def start(
@@ -175,6 +175,15 @@ class Recorder:
                 self._append(t_ns, _CLIENT, raw, may_wait=raw.find(_CLIENT_SOUND, 0, _GLANCE_BYTES) >= 0)
             else:
                 self._append(t_ns, _SERVER, raw, may_wait=raw.find(_SERVER_SOUND, 0, _GLANCE_BYTES) >= 0)
+        except OSError as error:
+            raise self._fail(error) from error
+
+    def sound(self, dir: Direction, raw: str | bytes) -> None:
+        """Record a message of sound, as `write` does; for who knows already that it is one, and has many of them."""
+        if self._closed or self.failed is not None or not isinstance(raw, bytes):
+            return self.write(dir, raw)
+        try:
+            self._wait(self._clock_ns() - self._origin_ns, _CLIENT if dir == "c2s" else _SERVER, raw)
         except OSError as error:
             raise self._fail(error) from error
 

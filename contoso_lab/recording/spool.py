@@ -27,9 +27,11 @@ from contoso_lab.recording.files import GrowingFile
 SPOOL = "spool.bin"
 LATEST_NS = 200_000_000
 """How long sound may wait in memory; everything else goes to the operating system at once."""
-_FULL_BYTES = 65536
+_FULL_BYTES = 1 << 18
+"""So much waits at most, however fast it comes: the larger a write, the cheaper a byte."""
+_LEAST_BYTES = 512
+"""What a record counts for at least, so that one write has no more than 1024 pieces: systems take no more."""
 _MORE_BYTES = 1 << 20
-_FULL_PIECES = 1000  # systems take about as many in one write
 _FAMILY, _HEAD = b"contoso spool ", b"contoso spool 1\n"
 _RECORD = struct.Struct("<qIB")
 _pack = _RECORD.pack
@@ -67,17 +69,23 @@ class Spool:
         self._file = GrowingFile(place, _HEAD)
         # The messages themselves wait, not copies of them: the system gathers them when it writes.
         self._waiting: list[bytes] = []
-        self._waiting_bytes = 0
+        self._room_bytes = _FULL_BYTES
         self._due_ns = 0
 
     def append(self, t_ns: int, kind: int, data: bytes, *, may_wait: bool) -> None:
         """Take one record; what `may_wait` is written a little later, with what follows, in one go."""
+        self.wait(t_ns, kind, data)
+        if not may_wait:
+            self.flush()
+
+    def wait(self, t_ns: int, kind: int, data: bytes) -> None:
+        """Take one record that may wait: for each piece of sound, so it does next to nothing."""
         waiting, size = self._waiting, len(data)
         if not waiting:
             self._due_ns = t_ns + self.latest_ns
         waiting += (_pack(t_ns, size, kind), data)
-        self._waiting_bytes += size
-        if not may_wait or t_ns >= self._due_ns or self._waiting_bytes >= _FULL_BYTES or len(waiting) >= _FULL_PIECES:
+        self._room_bytes -= size if size > _LEAST_BYTES else _LEAST_BYTES
+        if t_ns >= self._due_ns or self._room_bytes <= 0:
             self.flush()
 
     def flush_due(self, now_ns: int) -> None:
@@ -88,7 +96,7 @@ class Spool:
     def flush(self) -> None:
         """Write what waits."""
         if self._waiting:
-            waiting, self._waiting, self._waiting_bytes = self._waiting, [], 0
+            waiting, self._waiting, self._room_bytes = self._waiting, [], _FULL_BYTES
             self._file.append_all(waiting)
 
     def close(self) -> None:

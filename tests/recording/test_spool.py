@@ -53,13 +53,19 @@ def test_a_system_that_takes_only_a_part_gets_the_rest(tmp_path: Path, monkeypat
     assert [record.data for record in records(tmp_path / "s")] == [b"one", b"two"]
 
 
-def test_many_small_messages_are_written_too(tmp_path: Path) -> None:
+@pytest.mark.parametrize("size", [0, 1, 511, 512, 6400, 1 << 19])
+def test_no_write_has_more_than_a_system_takes(tmp_path: Path, size: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    pieces: list[int] = []
+    writev = os.writev
+    monkeypatch.setattr(os, "writev", lambda fd, given: (pieces.append(len(given)), writev(fd, given))[1])
     spool = Spool(tmp_path / "s")
-    for _ in range(5000):
-        spool.append(0, Kind.FROM_CLIENT, b"x", may_wait=True)
-    assert len(records(tmp_path / "s")) > 4000
+    count = 5000 if size < 512 else 600 if size < 7000 else 3
+    for _ in range(count):
+        spool.append(0, Kind.FROM_CLIENT, bytes(size), may_wait=True)
+    assert max(pieces) <= os.sysconf("SC_IOV_MAX")
+    assert 0 <= count - len(records(tmp_path / "s")) <= 512
     spool.close()
-    assert len(records(tmp_path / "s")) == 5000
+    assert len(records(tmp_path / "s")) == count
 
 
 @pytest.mark.parametrize("cut_bytes", range(1, 17))
@@ -105,7 +111,7 @@ def test_what_nobody_reads_before_its_end_is_written_in_large_pieces(tmp_path: P
         for each in (spool, usual):
             each.append(number * 1000 * MS, Kind.FROM_SERVER, b"event", may_wait=False)
     assert (len(records(tmp_path / "s")), len(records(tmp_path / "usual"))) == (0, 100)
-    spool.append(100_000 * MS, Kind.FROM_CLIENT, bytes(1 << 16), may_wait=True)
+    spool.append(100_000 * MS, Kind.FROM_CLIENT, bytes(1 << 18), may_wait=True)
     assert len(records(tmp_path / "s")) == 101
     spool.append(100_001 * MS, Kind.LOCAL, b"last", may_wait=False)
     spool.close()

@@ -184,6 +184,9 @@ class FakeTape:
         self.lines.append((direction, data if isinstance(data, bytes) else dict(data)))
         return None
 
+    def sound(self, direction: str, data: bytes) -> str | None:
+        return self.write(direction, data)
+
     def close(self, reason: str) -> None:
         self.closed_because = reason
 

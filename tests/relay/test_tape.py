@@ -102,6 +102,23 @@ def test_a_tape_that_breaks_says_so_once(tmp_path, monkeypatch):
     tape.close("done")
 
 
+def test_a_disk_that_is_full_in_the_middle_of_a_call_is_told_once(tmp_path):
+    now_ns = [0]
+    tape = Tape(Recorder.start(tmp_path, id="full", clock_ns=lambda: now_ns[0]))
+    sound = b'{"type":"response.output_audio.delta","delta":"AAAA"}'
+    assert tape.sound("s2c", sound) is None
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, limits[1]))
+    try:
+        now_ns[0] = 300_000_000  # what waited has to be written now
+        told = tape.sound("s2c", sound)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert "not recorded any more" in (told or "")
+    assert tape.failure == told
+    assert tape.sound("c2s", sound) is None
+
+
 def test_a_disk_that_is_full_when_the_call_ends_is_told(tmp_path):
     recorder = Recorder.start(tmp_path, id="full", clock_ns=lambda: 0)
     tape = Tape(recorder)

@@ -177,7 +177,7 @@ class Pump:
                     self._watch.first_audio()
                 if self._tools is not None and frame[0] in self._tools.types:
                     return self._speaker.says(leg, message)
-                if (failure := self._tape.write("s2c", message)) is not None:
+                if (failure := self._tape.sound("s2c", message)) is not None:
                     self._scribe.not_recorded(failure)
                 lines.to_client(message)
             elif leg is lines.client:
@@ -187,7 +187,7 @@ class Pump:
                 if frame is None or frame[0] != "input_audio_buffer.append":
                     return self._client_says(message)
                 counts.client_audio += frame[3] - frame[2]
-                if (failure := self._tape.write("c2s", message)) is not None:
+                if (failure := self._tape.sound("c2s", message)) is not None:
                     self._scribe.not_recorded(failure)
                 if self._absence is not None:
                     self._absence.heard()

@@ -97,6 +97,16 @@ class Tape:
             return self._broken(error)
         return None
 
+    def sound(self, direction: Direction, message: str | bytes) -> str | None:
+        """Write a message of sound; returns what `write` returns."""
+        if self._recorder is None:
+            return self._news()
+        try:
+            self._recorder.sound(direction, message)
+        except (LabError, OSError) as error:
+            return self._broken(error)
+        return None
+
     def flush(self) -> str | None:
         """Write all that waits, so that it is there even if this process is killed; returns what `write` returns."""
         if self._recorder is None:

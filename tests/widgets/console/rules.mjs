@@ -18,6 +18,12 @@ const jobs = {
     for (const [id, after] of steps) order.place(id, after);
     return order.ids;
   },
+  async latency({ agent }) {
+    const { outputMs } = await load("reports");
+    const asked = [];
+    const context = new Proxy({ outputLatency: 0.05, baseLatency: 0.01 }, { get: (it, name) => (asked.push(name), it[name]) });
+    return { ms: outputMs(context, agent), asked };
+  },
   async speaker({ steps, block, rate }) {
     const { Speaker } = await load("speaker");
     const told = [];

@@ -474,3 +474,17 @@ def test_a_relay_that_gives_no_way_back_is_lost_at_once(rules: Rules) -> None:
         "line", steps=[["open", None], ["opens", None], ["says", CREATED], ["closes", {"code": 1006, "reason": ""}]]
     )
     assert told["told"][-1] == ["closed", 1006, "", None]
+
+
+@pytest.mark.parametrize(
+    ("agent", "ms", "asked"),
+    [
+        ("Mozilla/5.0 (X11; Linux x86_64; rv:153.0) Gecko/20100101 Firefox/153.0", 10, ["baseLatency"]),
+        ("Mozilla/5.0 (Windows NT 10.0; rv:153.0) Gecko/20100101 Firefox/153.0", 50, ["outputLatency"]),
+        ("Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/140.0 Safari/537.36", 50, ["outputLatency"]),
+    ],
+)
+def test_firefox_on_linux_is_not_asked_what_it_may_never_answer(
+    rules: Rules, agent: str, ms: float, asked: list[str]
+) -> None:
+    assert rules("latency", agent=agent) == {"ms": ms, "asked": asked}

@@ -4,11 +4,9 @@ import captureSource from "./capture.worklet.js";
 import { Failed, noSound, notSecure, ofMicrophone } from "./failures.js";
 import { WIRE_HZ } from "./pcm.js";
 import playbackSource from "./playback.worklet.js";
+import { outputMs } from "./reports.js";
 
 const START_MS = 4000;
-// Firefox on Linux asks PulseAudio for its latency while it holds the graph's lock; PulseAudio may be waiting for the
-// graph just then, and the tab answers nothing more (bench/firefox_latency.py shows it on a page without our code).
-const LATENCY_HANGS = /Linux.*Firefox/.test(navigator.userAgent);
 
 export const blobUrl = (source) => URL.createObjectURL(new Blob([source], { type: "text/javascript" }));
 
@@ -63,10 +61,8 @@ export class Sound {
     });
   }
 
-  // From the graph to the ear, as far as it is known.
   get outputMs() {
-    const known = LATENCY_HANGS ? 0 : this.context.outputLatency;
-    return 1000 * (known || this.context.baseLatency || 0);
+    return outputMs(this.context, navigator.userAgent);
   }
 
   // open, muted or closed; `then` goes to the worker behind the last sample.
