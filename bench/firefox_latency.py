@@ -4,8 +4,8 @@
     python bench/firefox_latency.py --pages 20
 
 The page has none of our code: one AudioContext after another, each with a microphone and AudioWorklets that work a
-little, and its latency is read once. The same page that does not read it is the control, and has to answer. As long as the first one
-hangs, the console does not ask Firefox on Linux (`widgets/static/console/sound.js`).
+little, and its latency is read once. The same page that does not read it is the control, and has to answer. As long as
+the first one hangs, the console does not ask Firefox on Linux (`widgets/static/console/reports.js`).
 
 Needs firefox-esr and pulseaudio.
 """

@@ -19,10 +19,10 @@ const jobs = {
     return order.ids;
   },
   async latency({ agent }) {
-    const { outputMs } = await load("reports");
+    const { latencyMs } = await load("reports");
     const asked = [];
     const context = new Proxy({ outputLatency: 0.05, baseLatency: 0.01 }, { get: (it, name) => (asked.push(name), it[name]) });
-    return { ms: outputMs(context, agent), asked };
+    return { ms: latencyMs(context, agent), asked };
   },
   async speaker({ steps, block, rate }) {
     const { Speaker } = await load("speaker");

@@ -18,7 +18,7 @@ export function localEvent(report, clientMs) {
 // From the graph to the ear, as far as it may be asked. Firefox on Linux asks PulseAudio while it holds the lock of the
 // graph; PulseAudio may be waiting for the graph just then, and the tab answers nothing more. bench/firefox_latency.py
 // shows it on a page without our code.
-export function outputMs(context, agent) {
+export function latencyMs(context, agent) {
   const known = /Linux.*Firefox/.test(agent) ? 0 : context.outputLatency;
   return 1000 * (known || context.baseLatency || 0);
 }

@@ -4,7 +4,7 @@ import captureSource from "./capture.worklet.js";
 import { Failed, noSound, notSecure, ofMicrophone } from "./failures.js";
 import { WIRE_HZ } from "./pcm.js";
 import playbackSource from "./playback.worklet.js";
-import { outputMs } from "./reports.js";
+import { latencyMs } from "./reports.js";
 
 const START_MS = 4000;
 
@@ -62,7 +62,7 @@ export class Sound {
   }
 
   get outputMs() {
-    return outputMs(this.context, navigator.userAgent);
+    return latencyMs(this.context, navigator.userAgent);
   }
 
   // open, muted or closed; `then` goes to the worker behind the last sample.
