@@ -91,8 +91,9 @@ CHAT_PRICES: Mapping[str, Price] = {
     "gpt-5.4": _price("2.5 0.25 15"),
     "gpt-5.4-mini": _price("0.75 0.075 4.5"),
 }
-"""Chat models, which take and give text only; read on 2026-11-30 from public tables that agree: GitHub's own
-(github/docs, data/tables/copilot/models-and-pricing.yml) and that of the library adk-model (src/openai/pricing.rs)."""
+"""Chat models, which take and give text only; read on 2026-11-30 from a stored public copy of OpenAI's page of prices,
+those of gpt-5.4 from GitHub's table of models (github/docs, data/tables/copilot/models-and-pricing.yml) and from the
+library adk-model (src/openai/pricing.rs)."""
 
 _MOST_TOKENS = 10**12
 """What a count of tokens is taken for that is too large for arithmetic."""
