@@ -5,9 +5,11 @@
 
 Two of our relays stand in front of the same echo upstream, one that records and one that does not. They carry the same
 load in turns, in one run, and change places every round, so that a slow minute meets both. What is told is the ratio of
-the processor time for one message while calls go on, round by round. Making bundles of what was recorded is done
-afterwards by a process of low priority; that time is told apart. Needs what `bench/relay.py` needs: two quiet
-processors, a C++ compiler, Linux.
+the processor time for one message while calls go on, round by round. What a tape takes alone, in a loop of its own, is
+told beside it: that varies less than two relays do, and leaves out what its writing does to the memory of others.
+Making bundles of what was recorded is done afterwards by a process of low priority; that time is told apart.
+
+Needs what `bench/relay.py` needs: two quiet processors, a C++ compiler, Linux.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ import json
 import os
 import statistics
 import tempfile
+import time
 from pathlib import Path
 from typing import Any
 
@@ -27,12 +30,16 @@ from relay_parts import Bench, throughput
 from relay_peers import OURS, VARIANTS, Peer, our_relay
 from scipy.stats import bootstrap
 
+from contoso_lab.recording import Recorder
+from contoso_lab.relay.calls.tape import Tape
+
 QUIET = next(name for name, options in VARIANTS.items() if "--no-recording" in options)
 NAMES = {
     "cpu_1_3": "1.3 KB, as fast as it goes",
     "cpu_6_4": "6.4 KB, as fast as it goes",
     "cpu_paced": "2.6 KB, in real time",
 }
+SIZES = {"cpu_1_3": 1300, "cpu_6_4": 6400, "cpu_paced": 2600}
 GOAL = 1.05
 RESULTS = Path(__file__).parent / "results"
 FULL = 15
@@ -49,6 +56,7 @@ def main() -> None:
     relay_core, load_core = (int(number) for number in asked.cores.split(","))
     with tempfile.TemporaryDirectory(prefix="recording-bench-") as place:
         work = Path(place)
+        alone = {name: alone_us(work / name, size) for name, size in SIZES.items()}
         try:
             build_load(work)
         except NotHere as reason:
@@ -63,13 +71,31 @@ def main() -> None:
                 if peer.running is not None:
                     peer.running.end()
             load.upstream.end()
-    rows = [_row(NAMES[name], relays) for name, relays in found.items()]
+    rows = [_row(NAMES[name], relays) | {"alone_us": alone[name]} for name, relays in found.items()]
     _tell(rows, asked.rounds)
     if asked.rounds >= FULL:
         RESULTS.mkdir(exist_ok=True)
         kept = {"machine": facts, "rounds": asked.rounds, "goal": GOAL, "rows": rows, "samples_us": found}
         (RESULTS / "recording.json").write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
         (RESULTS / "recording.md").write_text(_table(rows, asked.rounds, facts), encoding="utf-8")
+
+
+def alone_us(folder: Path, size: int, *, messages: int = 10_000, rounds: int = 10) -> float:
+    """Processor time that a tape takes for one message of sound of so many bytes, in µs: the least of some rounds."""
+    head = b'{"type":"response.output_audio.delta","item_id":"item_1","delta":"'
+    body = bytearray(head.ljust(size - 2, b"A") + b'"}')
+    took_s = []
+    for number in range(rounds):
+        tape = Tape(Recorder.start(folder, id=f"call_{number}"))
+        began_s = time.process_time()
+        for _ in range(messages):
+            bytes(body)  # each message is another piece of memory, here and below
+        made_s = time.process_time()
+        for _ in range(messages):
+            tape.sound("s2c", bytes(body))
+        took_s.append((time.process_time() - made_s) - (made_s - began_s))
+        tape.close("done")
+    return 1e6 * min(took_s) / messages
 
 
 def _measure(
@@ -110,12 +136,15 @@ def _row(load: str, relays: dict[str, list[tuple[float, float]]]) -> dict[str, A
 
 
 def _tell(rows: list[dict[str, Any]], rounds: int) -> None:
-    print(f"{'load':<28} {'quiet µs':>9} {'recording µs':>13} {'ratio':>7} {'95 % of the median':>20} {'later µs':>9}")
+    print(
+        f"{'load':<28} {'quiet µs':>9} {'recording µs':>13} {'ratio':>7} {'95 % of the median':>20} {'alone µs':>9} "
+        f"{'later µs':>9}"
+    )
     for row in rows:
         interval = f"{row['low']:.3f} to {row['high']:.3f}"
         print(
             f"{row['load']:<28} {row['quiet_us']:>9.2f} {row['recording_us']:>13.2f} {row['ratio']:>7.3f} "
-            f"{interval:>20} {row['later_us']:>9.2f}"
+            f"{interval:>20} {row['alone_us']:>9.2f} {row['later_us']:>9.2f}"
         )
     print(f"{rounds} rounds; the goal is a ratio of at most {GOAL}")
 
@@ -127,15 +156,17 @@ def _table(rows: list[dict[str, Any]], rounds: int, facts: dict[str, str]) -> st
         f"`python bench/recording.py`, {rounds} rounds, {machine_line(facts)}",
         "",
         "Processor time of the relay for one message while calls go on, with recording and without, in turns in one "
-        "run; the ratio is the median over the rounds, with its 95 % interval. *Later* is what making the bundle takes "
+        "run; the ratio is the median over the rounds, with its 95 % interval. *Alone* is what a tape takes for such a "
+        "message in a loop of its own, and its share of the cost without. *Later* is what making the bundle takes "
         "afterwards, in a process of low priority.",
         "",
-        "| load | without, µs | with, µs | goal | ratio | 95 % | later, µs |",
-        "|---|--:|--:|--:|--:|--:|--:|",
+        "| load | without, µs | with, µs | goal | ratio | 95 % | alone, µs | later, µs |",
+        "|---|--:|--:|--:|--:|--:|--:|--:|",
     ]
     lines += [
         f"| {row['load']} | {row['quiet_us']:.2f} | {row['recording_us']:.2f} | {GOAL} | {row['ratio']:.3f} | "
-        f"{row['low']:.3f} to {row['high']:.3f} | {row['later_us']:.2f} |"
+        f"{row['low']:.3f} to {row['high']:.3f} | "
+        f"{row['alone_us']:.2f} ({row['alone_us'] / row['quiet_us']:.1%}) | {row['later_us']:.2f} |"
         for row in rows
     ]
     return "\n".join([*lines, ""])
