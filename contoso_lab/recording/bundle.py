@@ -213,11 +213,8 @@ class Recording:
             raise RecordingError(f"{place} cannot be written ({error.strerror}); check the folder") from error
 
     def let_go(self) -> None:
-        """Forget all that was read, and what others have kept here; it is read again when asked for.
-
-        For who goes through thousands: what was read holds on to its recording, so that without this it would stay in
-        memory until Python's collector has looked through all of it.
-        """
+        """Forget all that was read, and what others have kept here; it is read again when asked for."""
+        # What was read holds on to its recording: without this it would wait for Python's collector.
         for name in vars(self).keys() - {"path", "manifest", "_found"}:
             del vars(self)[name]
 

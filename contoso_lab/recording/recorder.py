@@ -28,7 +28,7 @@ from pydantic import ValidationError
 
 from contoso_lab.errors import RecordingError
 from contoso_lab.recording.entries import asked_formats
-from contoso_lab.recording.fold import fold
+from contoso_lab.recording.fold import fold as make_bundle
 from contoso_lab.recording.folder import cannot_begin, new_folder
 from contoso_lab.recording.manifest import (
     ClockInfo,
@@ -42,9 +42,9 @@ from contoso_lab.recording.notes import canonical_sha, compact, read_object, rec
 from contoso_lab.recording.spool import SPOOL, Kind, Spool, UnreadSpool
 from contoso_lab.wire import Direction, session_from_beta
 
-_CLIENT, _SERVER = int(Kind.FROM_CLIENT), int(Kind.FROM_SERVER)
-# How sound is told at a glance, near the beginning. A wrong guess costs a write, or lets an event wait 200 ms.
-_CLIENT_SOUND, _SERVER_SOUND, _GLANCE_BYTES = b'audio_buffer.append"', b'audio.delta"', 48
+# The kind of a message, and how sound is told near its beginning: a wrong guess costs a write, or lets an event wait.
+_OF = {"c2s": (int(Kind.FROM_CLIENT), b'audio_buffer.append"'), "s2c": (int(Kind.FROM_SERVER), b'audio.delta"')}
+_GLANCE_BYTES = 48
 ANCHOR_NS = 60_000_000_000
 """How often the time of day is noted, so that a recording that is cut still tells how its clock ran."""
 
@@ -61,6 +61,8 @@ class Recorder:
     ) -> None:
         self.path = path
         self.manifest = manifest
+        self.id = manifest.id
+        """The name of the bundle."""
         self.failed: str | None = None
         self._clock_ns = clock_ns
         self._now = now
@@ -152,11 +154,6 @@ class Recorder:
         recorder.write("local", {"type": "recording.started"})
         return recorder
 
-    @property
-    def id(self) -> str:
-        """The name of the bundle."""
-        return self.manifest.id
-
     def write(self, dir: Direction, raw: str | bytes | Mapping[str, Any]) -> None:
         """Record one message as it passed, or something that happened on the client's machine.
 
@@ -171,10 +168,9 @@ class Recorder:
         try:
             if dir == "local" or not isinstance(raw, bytes):
                 self._write_rare(dir, raw, t_ns)
-            elif dir == "c2s":
-                self._append(t_ns, _CLIENT, raw, may_wait=raw.find(_CLIENT_SOUND, 0, _GLANCE_BYTES) >= 0)
             else:
-                self._append(t_ns, _SERVER, raw, may_wait=raw.find(_SERVER_SOUND, 0, _GLANCE_BYTES) >= 0)
+                kind, sound = _OF[dir]
+                self._append(t_ns, kind, raw, may_wait=raw.find(sound, 0, _GLANCE_BYTES) >= 0)
         except OSError as error:
             raise self._fail(error) from error
 
@@ -183,7 +179,7 @@ class Recorder:
         if self._closed or self.failed is not None or not isinstance(raw, bytes):
             return self.write(dir, raw)
         try:
-            self._wait(self._clock_ns() - self._origin_ns, _CLIENT if dir == "c2s" else _SERVER, raw)
+            self._wait(self._clock_ns() - self._origin_ns, _OF[dir][0], raw)
         except OSError as error:
             raise self._fail(error) from error
 
@@ -240,7 +236,10 @@ class Recorder:
         finally:
             self._closed = True
         if fold == "now":
-            self._fold()
+            # What cannot be folded now, on a full disk, is whole all the same, and the reader says what is wrong.
+            with contextlib.suppress(RecordingError):
+                make_bundle(self.path)
+                self.manifest = Manifest.load(self.path)
 
     def __enter__(self) -> Self:
         return self
@@ -255,11 +254,10 @@ class Recorder:
             raw = self._local_event(raw)
         if isinstance(raw, Mapping):
             raw = compact(dict(raw)).encode()
-        kind = {"c2s": Kind.FROM_CLIENT, "s2c": Kind.FROM_SERVER, "local": Kind.LOCAL}[dir]
+        kind, sound = _OF.get(dir, (int(Kind.LOCAL), b""))
         if isinstance(raw, str):
-            kind, raw = Kind(kind + 1), raw.encode("utf-8", "surrogatepass")
-        sound = _CLIENT_SOUND if dir == "c2s" else _SERVER_SOUND
-        self._append(t_ns, kind, raw, may_wait=dir != "local" and raw.find(sound, 0, _GLANCE_BYTES) >= 0)
+            kind, raw = kind + 1, raw.encode("utf-8", "surrogatepass")
+        self._append(t_ns, kind, raw, may_wait=bool(sound) and raw.find(sound, 0, _GLANCE_BYTES) >= 0)
 
     def _local_event(self, raw: str | bytes | Mapping[str, Any]) -> str | bytes | Mapping[str, Any]:
         """Take a local event out of its `lab.local`, and note in the manifest what it tells of the client."""
@@ -290,12 +288,6 @@ class Recorder:
         manifest.clock.wall_anchors.append(WallAnchor.at(self._now(), t_ns))
         manifest.counts = {"duration_ms": t_ns // 1_000_000}  # the others are counted in folding
         manifest.save(self.path)
-
-    def _fold(self) -> None:
-        # What cannot be folded now, on a full disk, is whole all the same, and the reader says what is wrong.
-        with contextlib.suppress(RecordingError):
-            fold(self.path)
-            self.manifest = Manifest.load(self.path)
 
     def _fail(self, error: OSError) -> RecordingError:
         """Save what can be saved, and say once what is wrong; whatever fails here has the same cause."""

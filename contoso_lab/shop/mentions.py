@@ -75,8 +75,7 @@ _DESCRIBES = re.compile(
 _QUANTITY = re.compile(
     r"(?<![$\d.,-])\b(?P<n>\d{1,2}|[a-z]+)\s*(?:x|×)?\s*(?:of\s+(?:the|our|these)\s+)?$", re.IGNORECASE
 )
-_NEAR = 80
-"""So many letters before a name can say how many of it: to look through a whole text for its end takes long."""
+_NEAR = 80  # so many letters before a name can say how many of it; a whole text takes long to look through
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,10 +140,7 @@ def _matches(text: str, catalog: Catalog, language: str) -> tuple[re.Match[str],
 
 @functools.lru_cache(maxsize=32)
 def _beginnings(catalog: Catalog, language: str) -> Callable[[str], bool] | None:
-    """Whether a form of `_pattern` may begin with some letters; None when one may begin within a word.
-
-    Letters that are not of ASCII may always begin one.
-    """
+    """Whether a form of `_pattern` may begin with some letters; None when one may begin within a word."""
     forms = {form for p in catalog for form in (p.sku, p.name.split()[-1], *p.names(language))}
     found = set()
     for form in forms:
@@ -155,7 +151,7 @@ def _beginnings(catalog: Catalog, language: str) -> Callable[[str], bool] | None
 
     @functools.lru_cache(maxsize=8192)  # a language has few beginnings, and each text has most of them again
     def may_begin(letters: str) -> bool:
-        small = letters.lower()
+        small = letters.lower()  # those that are not of ASCII may always begin one
         return not letters.isascii() or any(small[:size] in found for size in range(1, len(small) + 1))
 
     return may_begin
