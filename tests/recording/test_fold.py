@@ -148,7 +148,9 @@ def test_a_recording_that_cannot_be_folded_here_says_so_and_stays(closed: Path, 
 
 def test_closing_on_a_full_disk_leaves_the_folding_to_the_reader(desk: Any, monkeypatch: Any) -> None:
     talk(desk)
-    monkeypatch.setattr("contoso_lab.recording.recorder.make_bundle", lambda _: (_ for _ in ()).throw(RecordingError("full")))
+    monkeypatch.setattr(
+        "contoso_lab.recording.recorder.make_bundle", lambda _: (_ for _ in ()).throw(RecordingError("full"))
+    )
     desk.recorder.close()
     monkeypatch.undo()
     assert Recording.open(desk.recorder.path).problems == ()
